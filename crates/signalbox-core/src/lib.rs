@@ -1,1 +1,24 @@
-//! stub
+//! The pure part of Signalbox: the words of the product, its ids, its clock and its decisions.
+//!
+//! Nothing here does I/O or knows an async runtime, so every rule in this crate is tested as a function.
+//! What a word means is fixed in the design; this crate is where the words become types.
+
+mod backoff;
+mod clock;
+mod ids;
+mod job;
+mod marker;
+mod name;
+mod outcome;
+mod resource;
+mod settle;
+
+pub use backoff::Backoff;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use ids::{EffectKey, JobId, document_scope};
+pub use job::{Addressee, CatchUp, CatchUpPurpose, Envelope, Payload, Post, Read, Record, Renew};
+pub use marker::{Marker, MarkerScanner};
+pub use name::{ConnectionName, LaneChain, LaneName, NameError, QueueName, RouteName};
+pub use outcome::{Completion, Decision, JobError, JobResult};
+pub use resource::{Resource, ResourceError};
+pub use settle::{Limits, Settlement, Standing, settle};

@@ -1,0 +1,129 @@
+//! What a job carries: ids and facts, never credentials, and a record only as the mapped fields of its card.
+//!
+//! Every payload travels in an [`Envelope`] that names its kind and layout version, so that releases can mix.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use crate::{ConnectionName, EffectKey, QueueName, RouteName};
+
+/// The fields of a record under the names that the source gives them. Numbers keep their literal text.
+pub type Record = serde_json::Map<String, serde_json::Value>;
+
+/// A payload that can be enqueued. The wire name and the version of a layout are frozen once released.
+pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
+    /// The queue that holds jobs of this kind and layout.
+    const QUEUE: QueueName;
+}
+
+/// A payload on the wire.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Envelope<P> {
+    /// The queue's name, which is kind and layout version; for people who look into Redis.
+    pub kind: String,
+    /// The W3C `traceparent` of the signal, so that the post is in the trace of the webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// The payload.
+    pub body: P,
+}
+
+/// Read one record and announce what the routes say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// The connection that the record is read with.
+    pub connection: ConnectionName,
+    /// The company's id.
+    pub company: Uuid,
+    /// The entity set.
+    pub set: String,
+    /// The record's key.
+    pub record: String,
+    /// When the source says that the record changed.
+    pub changed_at: Timestamp,
+    /// True when the news was that the record is gone.
+    pub deleted: bool,
+}
+
+impl Payload for Read {
+    const QUEUE: QueueName = QueueName::new("read", 1);
+}
+
+/// Where a post goes, by the names that people use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addressee {
+    /// The team's display name.
+    pub team: String,
+    /// The channel's display name.
+    pub channel: String,
+}
+
+/// Announce one document once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Post {
+    /// The route that asked for it.
+    pub route: RouteName,
+    /// The connection that the card is posted with.
+    pub connection: ConnectionName,
+    /// Where it goes.
+    pub to: Addressee,
+    /// The card template's name.
+    pub card: String,
+    /// The document's number, for people.
+    pub document: String,
+    /// What the ledger knows this announcement by.
+    pub effect: EffectKey,
+    /// The mapped fields of the card, at most 16 KiB as JSON.
+    pub fields: Record,
+}
+
+impl Payload for Post {
+    const QUEUE: QueueName = QueueName::new("post", 1);
+}
+
+/// Keep one subscription alive: create it, renew it, or make it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renew {
+    /// The connection that is subscribed.
+    pub connection: ConnectionName,
+    /// The last path segment of the subscription's own URL.
+    pub subscription: String,
+}
+
+impl Payload for Renew {
+    const QUEUE: QueueName = QueueName::new("renew", 1);
+}
+
+/// Why a whole set is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CatchUpPurpose {
+    /// Announce what was missed since the instant; the whole set if there is none.
+    Missed {
+        /// Records changed after this instant are looked at.
+        since: Option<Timestamp>,
+    },
+    /// Enter what exists as already known to the route, and announce nothing.
+    Baseline {
+        /// The route that starts.
+        route: RouteName,
+    },
+}
+
+/// Look at everything that changed in a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatchUp {
+    /// The connection that the set is read with.
+    pub connection: ConnectionName,
+    /// The company's id.
+    pub company: Uuid,
+    /// The entity set.
+    pub set: String,
+    /// Why.
+    pub purpose: CatchUpPurpose,
+}
+
+impl Payload for CatchUp {
+    const QUEUE: QueueName = QueueName::new("catch_up", 1);
+}

@@ -1,0 +1,60 @@
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Limits, Settlement, Standing, settle};
+use crate::Decision;
+
+fn standing(attempt: u32, age: SignedDuration) -> Standing {
+    let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1000);
+    Standing {
+        attempt,
+        enqueued_at: now - age,
+        now,
+        seed: 1,
+    }
+}
+
+fn check(decision: &Decision, standing: Standing) -> Settlement {
+    settle(decision, standing, &Limits::default())
+}
+
+#[test]
+fn own_faults_end_by_count() {
+    let young = SignedDuration::from_secs(1);
+    let ninth = check(&Decision::Retry, standing(9, young));
+    assert!(matches!(ninth, Settlement::RetryAt(_)), "{ninth:?}");
+    let tenth = check(&Decision::Retry, standing(10, young));
+    assert_eq!(tenth, Settlement::Dead("no attempts left"));
+}
+
+#[test]
+fn the_worlds_faults_end_by_age_and_not_by_count() {
+    let young = check(
+        &Decision::Transient,
+        standing(500, SignedDuration::from_hours(71)),
+    );
+    assert!(matches!(young, Settlement::RetryAt(_)), "{young:?}");
+    let old = check(
+        &Decision::Transient,
+        standing(1, SignedDuration::from_hours(72)),
+    );
+    assert_eq!(old, Settlement::Dead("still failing at its age limit"));
+}
+
+#[test]
+fn a_snooze_keeps_its_instant_however_old_the_job_is() {
+    let until = Timestamp::MAX;
+    let settled = check(
+        &Decision::Snooze(until),
+        standing(99, SignedDuration::from_hours(999)),
+    );
+    assert_eq!(settled, Settlement::SnoozeTo(until));
+}
+
+#[test]
+fn a_retry_comes_after_the_least_delay() {
+    let standing = standing(1, SignedDuration::ZERO);
+    let Settlement::RetryAt(at) = check(&Decision::Retry, standing) else {
+        panic!("a first failure is retried");
+    };
+    assert!(at >= standing.now + SignedDuration::from_secs(2));
+}
