@@ -1,1 +1,9 @@
-//! What every integration test stands on.
+//! What every integration test stands on: a Redis of its own, and a worker whose handlers the test steers.
+//!
+//! Every test has its own `redis-server`, because tests kill it, empty it and restart it.
+
+mod redis_server;
+mod steered;
+
+pub use redis_server::RedisServer;
+pub use steered::{Note, Script, Started, Steered};

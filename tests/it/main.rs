@@ -1,1 +1,4 @@
 //! The integration tests, a module per area.
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod queue;

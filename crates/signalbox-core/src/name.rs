@@ -119,6 +119,11 @@ impl LaneName {
         Self(crate::ids::join(segments))
     }
 
+    /// A lane that was read back from Redis.
+    pub fn from_stored(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The lane as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,1 +1,43 @@
-//! stub
+//! Durable jobs, fenced leases and an effect ledger on Redis.
+//!
+//! What this crate guarantees, each kept by a test that `docs/promises.md` names: an acknowledged job is as
+//! durable as configured; a job runs at least once; an attempt that lost its lease cannot end its job; an effect
+//! that was declared is never declared fresh again before somebody looked into it.
+//! It is the only crate that names redis or apalis, and it knows nothing of Microsoft.
+//!
+//! [`Queue`] is the handle: enqueue, look up, hold, release, and the ledger. [`Worker`] runs handlers.
+//! Keys are listed in `keys.rs`; every change of a job is one script under `lua/`.
+
+mod acker;
+mod adapter;
+mod durability;
+mod engine;
+mod enqueue;
+mod error;
+mod fetcher;
+mod inspect;
+mod install;
+mod janitor;
+mod keeper;
+mod keys;
+mod lease;
+mod ledger;
+mod link;
+mod partition;
+mod queue;
+mod register;
+mod scripts;
+mod worker;
+
+pub use durability::{Durability, DurabilityFinding};
+pub use engine::EngineOptions;
+pub use enqueue::{Enqueued, Mode, NewJob};
+pub use error::QueueError;
+pub use inspect::{Depth, JobState, JobView};
+pub use install::{Installation, Origin};
+pub use janitor::{Counts, Retention};
+pub use lease::{Lease, Token};
+pub use ledger::{EffectState, Intent};
+pub use queue::{Queue, QueueOptions};
+pub use register::Register;
+pub use worker::{Job, Worker, WorkerOptions};

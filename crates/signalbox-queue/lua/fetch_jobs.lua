@@ -1,0 +1,100 @@
+-- Takes back expired leases, makes due jobs ready, and leases ready jobs, one lane after the other.
+-- ARGV[3] queue, ARGV[4] lease in ms, ARGV[5] most jobs, then a token for each
+-- Returns { more (1|0), ms until this partition changes by itself (-1 = never),
+--   then 7 per job: id, token, attempt, enqueued ms, lane, effect key, payload }
+local queue, lease, most = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+
+-- After a gap in which nobody could renew, every lease first gets one full period.
+local function grant_grace()
+  local last = tonumber(redis.call('HGET', P .. 'meta', 'fetched') or now)
+  redis.call('HSET', P .. 'meta', 'fetched', now)
+  if now - last <= lease then return end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now + lease, 'LIMIT', 0, 5000)) do
+    redis.call('ZADD', P .. 'leases', now + lease, id)
+  end
+end
+
+local function take_back_expired()
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 200)) do
+    local job = P .. 'job:' .. id
+    redis.call('ZREM', P .. 'leases', id)
+    local old = redis.call('HMGET', job, 'queue', 'lane', 'seq')
+    if old[1] then
+      redis.call('HDEL', job, 'token')
+      redis.call('HINCRBY', job, 'deaths', 1)
+      redis.call('HSET', job, 'state', 'ready', 'reason', 'its worker did not renew the lease')
+      take_pending(job)
+      count(old[1], 'running', -1)
+      make_ready(id, old[1], old[2], old[3])
+    end
+  end
+end
+
+local function promote_due()
+  local due = redis.call('ZRANGEBYSCORE', P .. 'scheduled', '-inf', now, 'LIMIT', 0, 500)
+  for _, id in ipairs(due) do
+    local job = P .. 'job:' .. id
+    local old = redis.call('HMGET', job, 'queue', 'lane', 'seq')
+    redis.call('ZREM', P .. 'scheduled', id)
+    if old[1] then
+      redis.call('HSET', job, 'state', 'ready')
+      redis.call('HDEL', job, 'due', 'floor')
+      count(old[1], 'scheduled', -1)
+      make_ready(id, old[1], old[2], old[3])
+    end
+  end
+end
+
+local out, leases, taken = { 0, -1 }, {}, 0
+
+local function lease_one(id, lane)
+  local job = P .. 'job:' .. id
+  local got = redis.call('HMGET', job, 'payload', 'enqueued', 'effect')
+  if not got[1] then return end
+  local token = ARGV[6 + taken]
+  taken = taken + 1
+  redis.call('HSET', job, 'state', 'running', 'token', token)
+  local attempt = redis.call('HINCRBY', job, 'attempt', 1)
+  leases[#leases + 1], leases[#leases + 2] = now + lease, id
+  for _, value in ipairs({ id, token, attempt, got[2], lane, got[3] or '', got[1] }) do out[#out + 1] = value end
+end
+
+-- A lane that was served goes behind the others, so a long one does not starve a short one.
+local function serve_lanes()
+  local lanes = redis.call('ZRANGE', P .. 'lanes:' .. queue, 0, most - 1)
+  if #lanes == 0 then return false end
+  local share = math.ceil((most - taken) / #lanes)
+  for _, lane in ipairs(lanes) do
+    local ready = P .. 'ready:' .. queue .. ':' .. lane
+    local popped = redis.call('ZPOPMIN', ready, math.min(share, most - taken))
+    for i = 1, #popped, 2 do lease_one(popped[i], lane) end
+    count(queue, 'ready', -#popped / 2)
+    if redis.call('EXISTS', ready) == 0 then
+      redis.call('ZREM', P .. 'lanes:' .. queue, lane)
+    else
+      redis.call('ZADD', P .. 'lanes:' .. queue, redis.call('HINCRBY', P .. 'meta', 'turn', 1), lane)
+    end
+    if taken >= most then return false end
+  end
+  return true
+end
+
+grant_grace()
+take_back_expired()
+promote_due()
+while serve_lanes() do end
+
+for i = 1, #leases, 1000 do
+  redis.call('ZADD', P .. 'leases', unpack(leases, i, math.min(i + 999, #leases)))
+end
+if taken > 0 then count(queue, 'running', taken) end
+if redis.call('EXISTS', P .. 'lanes:' .. queue) == 1 then
+  out[1] = 1
+  wake(queue)
+end
+for _, key in ipairs({ 'scheduled', 'leases' }) do
+  local first = redis.call('ZRANGE', P .. key, 0, 0, 'WITHSCORES')[2]
+  local wait = first and math.max(0, tonumber(first) - now)
+  if wait and (out[2] == -1 or wait < out[2]) then out[2] = wait end
+end
+return out

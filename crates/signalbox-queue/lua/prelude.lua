@@ -1,0 +1,55 @@
+-- In front of every script that works on one partition.
+-- KEYS[1] the partition's prefix: all keys made from it share one hash slot
+-- ARGV[1] now in ms, or '' for the server's clock; ARGV[2] the installation that the caller knows
+-- Returns the error EPOCH when Redis holds another installation or none: then nothing was written.
+local P, now = KEYS[1], tonumber(ARGV[1])
+if not now then
+  local t = redis.call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+if redis.call('HGET', P .. 'meta', 'epoch') ~= ARGV[2] then
+  return redis.error_reply('EPOCH the installation is not in this Redis')
+end
+
+local function count(queue, state, by)
+  redis.call('HINCRBY', P .. 'counts', queue .. '|' .. state, by)
+end
+
+-- One token wakes one waiter; a waiter that leaves work behind puts the token back.
+local function wake(queue)
+  local key = P .. 'wake:' .. queue
+  if redis.call('LLEN', key) == 0 then redis.call('LPUSH', key, 1) end
+end
+
+local function make_ready(id, queue, lane, seq)
+  redis.call('ZADD', P .. 'ready:' .. queue .. ':' .. lane, seq, id)
+  local turn = redis.call('HGET', P .. 'meta', 'turn') or 0
+  redis.call('ZADD', P .. 'lanes:' .. queue, 'NX', turn, lane)
+  count(queue, 'ready', 1)
+  wake(queue)
+end
+
+local function drop_ready(id, queue, lane)
+  local key = P .. 'ready:' .. queue .. ':' .. lane
+  redis.call('ZREM', key, id)
+  if redis.call('EXISTS', key) == 0 then redis.call('ZREM', P .. 'lanes:' .. queue, lane) end
+  count(queue, 'ready', -1)
+end
+
+-- A job that is due earlier than all others moves the instant for which the waiters sleep.
+local function make_scheduled(id, queue, due)
+  redis.call('ZADD', P .. 'scheduled', due, id)
+  count(queue, 'scheduled', 1)
+  if redis.call('ZRANGE', P .. 'scheduled', 0, 0)[1] == id then wake(queue) end
+end
+
+local function next_seq() return redis.call('HINCRBY', P .. 'meta', 'seq', 1) end
+
+-- The newest payload that came while the job ran takes the place of the old one, as if just enqueued.
+local function take_pending(job)
+  local pending = redis.call('HMGET', job, 'next_payload', 'next_changed')
+  if not pending[1] then return false end
+  redis.call('HSET', job, 'payload', pending[1], 'changed', pending[2], 'attempt', 0, 'deaths', 0, 'enqueued', now)
+  redis.call('HDEL', job, 'next_payload', 'next_changed', 'reason')
+  return true
+end

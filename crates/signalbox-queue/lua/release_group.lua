@@ -1,0 +1,27 @@
+-- Ends the hold of a group's oldest jobs.
+-- ARGV[3] group, ARGV[4] most jobs, ARGV[5] what becomes of them: ready | seen (their effect is entered as baseline)
+-- Returns how many jobs left the group
+local group, most, become = ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local function leave(id, seq)
+  local job = P .. 'job:' .. id
+  local old = redis.call('HMGET', job, 'queue', 'lane', 'effect')
+  if not old[1] then return end
+  redis.call('HDEL', job, 'group', 'reason')
+  count(old[1], 'held', -1)
+  if become == 'ready' then
+    redis.call('HSET', job, 'state', 'ready')
+    make_ready(id, old[1], old[2], seq)
+  else
+    local effect = P .. 'effect:' .. (old[3] or '')
+    if old[3] and old[3] ~= '' and redis.call('EXISTS', effect) == 0 then
+      redis.call('HSET', effect, 'state', 'baseline', 'at', now)
+      redis.call('ZADD', P .. 'effects', now, old[3])
+    end
+    redis.call('HSET', job, 'state', 'done', 'finished', now, 'reason', 'marked as seen')
+    redis.call('ZADD', P .. 'finished', now, id)
+  end
+end
+
+local popped = redis.call('ZPOPMIN', P .. 'held:' .. group, most)
+for i = 1, #popped, 2 do leave(popped[i], popped[i + 1]) end
+return #popped / 2

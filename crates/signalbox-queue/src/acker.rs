@@ -1,0 +1,125 @@
+//! The acker: makes outcomes durable, many in one script.
+//!
+//! Outcomes are fenced by their tokens, so a batch whose answer was lost is simply sent again, and one member
+//! that Redis refuses does not keep the others from being applied.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use signalbox_core::Backoff;
+use tokio::sync::mpsc;
+
+use crate::{Lease, QueueError, engine::Shared, scripts};
+
+const MOST_PER_SCRIPT: usize = 500;
+/// A reason is for people; more of it would be for nobody.
+const LONGEST_REASON: usize = 2048;
+const RETRY: Backoff = Backoff {
+    least: Duration::from_millis(20),
+    most: Duration::from_secs(1),
+};
+/// After this many failures while shutting down, leases are left to run out.
+const LAST_TRIES: u32 = 8;
+
+/// What becomes of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Complete,
+    Retry(Timestamp),
+    Snooze(Timestamp),
+    Release,
+    Dead,
+    Hold(String),
+}
+
+/// The outcome of one attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Ack {
+    pub(crate) lease: Lease,
+    pub(crate) verb: Verb,
+    pub(crate) reason: String,
+}
+
+/// Makes outcomes durable until nobody can send any more.
+pub(crate) async fn run(shared: Arc<Shared>, mut acks: mpsc::UnboundedReceiver<Ack>) {
+    let mut batch = Vec::new();
+    while acks.recv_many(&mut batch, MOST_PER_SCRIPT).await > 0 {
+        let mut by_partition: BTreeMap<u16, Vec<Ack>> = BTreeMap::new();
+        for ack in batch.drain(..) {
+            by_partition
+                .entry(ack.lease.partition)
+                .or_default()
+                .push(ack);
+        }
+        for (partition, acks) in by_partition {
+            settle_until_durable(&shared, partition, &acks).await;
+            for ack in &acks {
+                shared.forget(&ack.lease);
+            }
+        }
+    }
+}
+
+async fn settle_until_durable(shared: &Shared, partition: u16, acks: &[Ack]) {
+    let mut failures = 0;
+    loop {
+        match settle(shared, partition, acks).await {
+            Ok(flags) => return report_refused(acks, &flags),
+            Err(error) => {
+                failures += 1;
+                let gone = matches!(error, QueueError::NotInstalled { .. });
+                let last = shared.quiet.is_cancelled() && failures >= LAST_TRIES;
+                report_failure(acks, &error);
+                if gone || last {
+                    return;
+                }
+                tokio::time::sleep(RETRY.delay(failures, u64::from(failures))).await;
+            }
+        }
+    }
+}
+
+fn report_failure(acks: &[Ack], error: &QueueError) {
+    let error: &dyn std::error::Error = error;
+    tracing::warn!(error, outcomes = acks.len(), "cannot make outcomes durable");
+}
+
+fn report_refused(acks: &[Ack], flags: &[u8]) {
+    for (ack, _) in acks.iter().zip(flags).filter(|(_, flag)| **flag == 0) {
+        tracing::warn!(job.id = %ack.lease.id, "a late outcome was refused: the lease had passed on");
+    }
+}
+
+async fn settle(shared: &Shared, partition: u16, acks: &[Ack]) -> Result<Vec<u8>, QueueError> {
+    let partition = &shared.queue.inner.partitions[usize::from(partition)];
+    let mut call = partition.call(&scripts::SETTLE_JOBS);
+    for ack in acks {
+        let (verb, argument) = wire(&ack.verb);
+        call.arg(ack.lease.id.as_str())
+            .arg(ack.lease.token.as_str())
+            .arg(verb)
+            .arg(argument)
+            .arg(cut(&ack.reason));
+    }
+    partition.invoke(&call).await
+}
+
+fn wire(verb: &Verb) -> (&'static str, String) {
+    let ms = |at: &Timestamp| at.as_millisecond().to_string();
+    match verb {
+        Verb::Complete => ("complete", String::new()),
+        Verb::Retry(at) => ("retry", ms(at)),
+        Verb::Snooze(at) => ("snooze", ms(at)),
+        Verb::Release => ("release", String::new()),
+        Verb::Dead => ("dead", String::new()),
+        Verb::Hold(group) => ("hold", group.clone()),
+    }
+}
+
+fn cut(reason: &str) -> &str {
+    let mut end = reason.len().min(LONGEST_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}

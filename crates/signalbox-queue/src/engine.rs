@@ -1,0 +1,239 @@
+//! The engine of one queue: a fetcher per partition, an acker and a lease keeper, as tasks of their own.
+//!
+//! It knows nothing of apalis. Jobs come out of a channel under leases; outcomes go in through [`Shared`].
+//! Handlers may block or hang without any lease or outcome waiting for them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::AbortHandle;
+use jiff::Timestamp;
+use signalbox_core::{LaneName, QueueName};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Lease, Queue, Token,
+    acker::{self, Ack, Verb},
+    fetcher, keeper,
+};
+
+/// How an engine works.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// How long a lease lasts without being renewed. It is renewed three times as often.
+    pub lease: Duration,
+    /// Jobs leased at the same time.
+    pub concurrency: usize,
+    /// Jobs fetched by one script at most.
+    pub batch: usize,
+    /// A waiter looks for work this often even if no bell rings.
+    pub idle: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(10),
+            concurrency: 64,
+            batch: 64,
+            idle: Duration::from_secs(2),
+        }
+    }
+}
+
+/// A job under a lease.
+#[derive(Debug, Clone)]
+pub(crate) struct Leased {
+    pub(crate) lease: Lease,
+    pub(crate) attempt: u32,
+    pub(crate) enqueued_at: Timestamp,
+    pub(crate) lane: LaneName,
+    /// The envelope as JSON.
+    pub(crate) payload: String,
+}
+
+/// A lease in this process, until its outcome is durable.
+#[derive(Debug)]
+struct Held {
+    lease: Lease,
+    /// Drops the handler. Set when the handler starts.
+    abort: Option<AbortHandle>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// What the tasks of one engine share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    pub(crate) name: QueueName,
+    pub(crate) options: EngineOptions,
+    /// Cancelled when no more jobs shall be fetched.
+    pub(crate) quiet: CancellationToken,
+    /// Nothing awaits while it is locked.
+    held: Mutex<HashMap<Token, Held>>,
+    /// Taken away at the end, which lets the acker finish.
+    acks: Mutex<Option<mpsc::UnboundedSender<Ack>>>,
+    room: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// Hands an outcome to the acker. The lease is kept until the outcome is durable.
+    pub(crate) fn settle(&self, lease: &Lease, verb: Verb, reason: String) {
+        let acks = self.acks.lock().unwrap_or_else(PoisonError::into_inner);
+        let ack = Ack {
+            lease: lease.clone(),
+            verb,
+            reason,
+        };
+        // Without an acker the engine is at its end, and the lease runs out by itself.
+        if let Some(acks) = &*acks
+            && acks.send(ack).is_err()
+        {
+            tracing::error!(job.id = %lease.id, "the acker is gone; the job will run again");
+        }
+    }
+
+    /// Waits until a job can be leased, then takes room for up to a batch. `None` once the engine is quiet.
+    pub(crate) async fn room(&self) -> Option<Vec<OwnedSemaphorePermit>> {
+        let first = tokio::select! {
+            biased;
+            () = self.quiet.cancelled() => return None,
+            room = self.room.clone().acquire_owned() => room.ok()?,
+        };
+        let more = std::iter::from_fn(|| self.room.clone().try_acquire_owned().ok());
+        let rest = self.options.batch.saturating_sub(1);
+        Some(std::iter::once(first).chain(more.take(rest)).collect())
+    }
+
+    pub(crate) fn hold(&self, lease: &Lease, room: OwnedSemaphorePermit) {
+        let held = Held {
+            lease: lease.clone(),
+            abort: None,
+            _room: room,
+        };
+        self.held().insert(lease.token.clone(), held);
+    }
+
+    /// Lets the keeper stop the handler of `lease`.
+    pub(crate) fn on_abort(&self, lease: &Lease, abort: AbortHandle) {
+        if let Some(held) = self.held().get_mut(&lease.token) {
+            held.abort = Some(abort);
+        }
+    }
+
+    /// Forgets a lease: its outcome is durable, or it is lost.
+    pub(crate) fn forget(&self, lease: &Lease) {
+        self.held().remove(&lease.token);
+    }
+
+    /// Stops the handler of a lost lease. Its outcome, should it still come, would be refused by Redis.
+    pub(crate) fn abandon(&self, lease: &Lease) {
+        if let Some(held) = self.held().remove(&lease.token)
+            && let Some(abort) = held.abort
+        {
+            abort.abort();
+        }
+    }
+
+    /// Stops all handlers that still run; each gives its job back.
+    pub(crate) fn abort_all(&self) {
+        for held in self.held().values() {
+            if let Some(abort) = &held.abort {
+                abort.abort();
+            }
+        }
+    }
+
+    pub(crate) fn leases(&self) -> Vec<Lease> {
+        self.held()
+            .values()
+            .map(|held| held.lease.clone())
+            .collect()
+    }
+
+    /// True while this process holds the lease.
+    pub(crate) fn holds(&self, lease: &Lease) -> bool {
+        self.held().contains_key(&lease.token)
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<Token, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    /// Leased jobs, in the order of their fetch.
+    pub(crate) jobs: mpsc::Receiver<Leased>,
+    fetchers: TaskTracker,
+    acker: TaskTracker,
+    keeper: TaskTracker,
+    keeper_stop: CancellationToken,
+}
+
+impl Engine {
+    pub(crate) fn start(
+        queue: Queue,
+        name: QueueName,
+        options: EngineOptions,
+        quiet: CancellationToken,
+    ) -> Self {
+        let (jobs_tx, jobs) = mpsc::channel(options.concurrency.max(1));
+        let (acks_tx, acks_rx) = mpsc::unbounded_channel();
+        let partitions = queue.inner.partitions.clone();
+        let shared = Arc::new(Shared {
+            queue,
+            name,
+            room: Arc::new(Semaphore::new(options.concurrency.max(1))),
+            options,
+            quiet,
+            held: Mutex::default(),
+            acks: Mutex::new(Some(acks_tx)),
+        });
+        let fetchers = TaskTracker::new();
+        for partition in partitions {
+            fetchers.spawn(fetcher::run(shared.clone(), partition, jobs_tx.clone()));
+        }
+        fetchers.close();
+        let acker = TaskTracker::new();
+        acker.spawn(acker::run(shared.clone(), acks_rx));
+        acker.close();
+        let keeper = TaskTracker::new();
+        let keeper_stop = CancellationToken::new();
+        keeper.spawn(keeper::run(shared.clone(), keeper_stop.clone()));
+        keeper.close();
+        Self {
+            shared,
+            jobs,
+            fetchers,
+            acker,
+            keeper,
+            keeper_stop,
+        }
+    }
+
+    /// Ends the engine once no handler runs: gives unstarted jobs back and makes all outcomes durable.
+    ///
+    /// Leases are renewed to the end, so that a slow Redis does not turn finished jobs into lost ones.
+    pub(crate) async fn close(mut self) {
+        self.shared.quiet.cancel();
+        self.fetchers.wait().await;
+        while let Ok(job) = self.jobs.try_recv() {
+            self.shared.settle(&job.lease, Verb::Release, String::new());
+        }
+        self.shared
+            .acks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        self.acker.wait().await;
+        self.keeper_stop.cancel();
+        self.keeper.wait().await;
+    }
+}

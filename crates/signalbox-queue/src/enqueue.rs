@@ -1,0 +1,216 @@
+//! Enqueueing: what is stored, and what happens to a job whose id is already there.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use signalbox_core::{EffectKey, Envelope, JobId, LaneChain, Payload, QueueName};
+
+use crate::{JobState, Queue, QueueError, partition::Partition, scripts};
+
+/// Jobs in one script; more would keep Redis from everybody else for too long.
+const MOST_PER_SCRIPT: usize = 500;
+
+/// What happens when a job with the same id is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The newcomer is absorbed: the same news, told twice.
+    Ignore,
+    /// The newest payload wins, and one that comes while the job runs makes it run once more.
+    KeepLast,
+}
+
+/// A job to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    pub(crate) id: JobId,
+    pub(crate) queue: QueueName,
+    pub(crate) lanes: LaneChain,
+    pub(crate) mode: Mode,
+    pub(crate) changed: Timestamp,
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) effect: Option<EffectKey>,
+    pub(crate) group: Option<String>,
+    pub(crate) payload: String,
+}
+
+impl NewJob {
+    /// A job that is ready at once, with [`Mode::Ignore`].
+    pub fn new<P: Payload>(
+        id: JobId,
+        lanes: LaneChain,
+        payload: P,
+        trace: Option<String>,
+    ) -> Result<Self, QueueError> {
+        let queue = P::QUEUE;
+        let envelope = Envelope {
+            kind: queue.to_string(),
+            trace,
+            body: payload,
+        };
+        let payload = serde_json::to_string(&envelope).map_err(|source| QueueError::Payload {
+            queue: queue.to_string(),
+            source,
+        })?;
+        Ok(Self {
+            id,
+            queue,
+            lanes,
+            mode: Mode::Ignore,
+            changed: Timestamp::UNIX_EPOCH,
+            due: None,
+            effect: None,
+            group: None,
+            payload,
+        })
+    }
+
+    /// Keeps the payload of the latest change; `changed` says when the news came about.
+    #[must_use]
+    pub fn keep_last(mut self, changed: Timestamp) -> Self {
+        self.mode = Mode::KeepLast;
+        self.changed = changed;
+        self
+    }
+
+    /// Not before this instant.
+    #[must_use]
+    pub fn due(mut self, due: Timestamp) -> Self {
+        self.due = Some(due);
+        self
+    }
+
+    /// Stored only if the ledger does not know this effect as confirmed or as baseline.
+    #[must_use]
+    pub fn unless_known(mut self, effect: EffectKey) -> Self {
+        self.effect = Some(effect);
+        self
+    }
+
+    /// Stored as held with `group`.
+    #[must_use]
+    pub fn held_with(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+
+    /// The job's id.
+    pub fn id(&self) -> &JobId {
+        &self.id
+    }
+}
+
+/// What became of a job that was enqueued. In every case the news is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enqueued {
+    /// A new job was stored.
+    New,
+    /// A job with this id has it already, in this state.
+    Absorbed(JobState),
+    /// The waiting job took over what was new.
+    Merged(JobState),
+    /// The job runs; it will run once more with the newest payload.
+    Pending,
+    /// The ledger has the effect: as known from before (`baseline`), or as done.
+    Known {
+        /// True if it was entered by a baseline and never announced by us.
+        baseline: bool,
+    },
+}
+
+impl Enqueued {
+    fn parse(text: &str) -> Self {
+        let (word, state) = text.split_once(' ').unwrap_or((text, ""));
+        let state_or_ready = JobState::parse(state).unwrap_or(JobState::Ready);
+        match word {
+            "absorbed" => Self::Absorbed(state_or_ready),
+            "merged" => Self::Merged(state_or_ready),
+            "pending" => Self::Pending,
+            "known" => Self::Known {
+                baseline: state == "baseline",
+            },
+            _ => Self::New,
+        }
+    }
+}
+
+impl Queue {
+    /// Stores one job.
+    pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, QueueError> {
+        let outcomes = self.enqueue_all(vec![job]).await?;
+        Ok(outcomes.into_iter().next().unwrap_or(Enqueued::New))
+    }
+
+    /// Stores many jobs and says for each what became of it, in order.
+    ///
+    /// Equal ids are merged first. An error may come after some were stored: enqueueing all again is safe,
+    /// because ids are deterministic.
+    pub async fn enqueue_all(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, QueueError> {
+        let (distinct, places) = merge_equal_ids(jobs);
+        let mut outcomes = vec![Enqueued::New; distinct.len()];
+        for (partition, members) in self.by_partition(&distinct) {
+            for chunk in members.chunks(MOST_PER_SCRIPT) {
+                let texts = self.send(partition, &distinct, chunk).await?;
+                for (index, text) in chunk.iter().zip(&texts) {
+                    outcomes[*index] = Enqueued::parse(text);
+                }
+            }
+        }
+        Ok(places.into_iter().map(|place| outcomes[place]).collect())
+    }
+
+    fn by_partition(&self, jobs: &[NewJob]) -> Vec<(&Partition, Vec<usize>)> {
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.inner.partitions.len()];
+        for (index, job) in jobs.iter().enumerate() {
+            let partition = self.partition_of(job.lanes.top());
+            members[usize::from(partition.number)].push(index);
+        }
+        let filled = self.inner.partitions.iter().zip(members);
+        filled.filter(|(_, members)| !members.is_empty()).collect()
+    }
+
+    async fn send(
+        &self,
+        partition: &Partition,
+        jobs: &[NewJob],
+        chunk: &[usize],
+    ) -> Result<Vec<String>, QueueError> {
+        let window = self.inner.options.dedupe_window;
+        let mut call = partition.call(&scripts::ENQUEUE_JOBS);
+        call.arg(window.as_millis().to_string());
+        for index in chunk {
+            let job = &jobs[*index];
+            let lanes = serde_json::to_string(&job.lanes).unwrap_or_default();
+            call.arg(job.id.as_str())
+                .arg(job.queue.to_string())
+                .arg(job.lanes.leaf().as_str())
+                .arg(lanes)
+                .arg(match job.mode {
+                    Mode::Ignore => "ignore",
+                    Mode::KeepLast => "keep_last",
+                })
+                .arg(job.changed.as_millisecond())
+                .arg(job.due.map_or(0, Timestamp::as_millisecond))
+                .arg(job.effect.as_ref().map_or("", EffectKey::as_str))
+                .arg(job.group.as_deref().unwrap_or(""))
+                .arg(&job.payload);
+        }
+        partition.invoke(&call).await
+    }
+}
+
+/// The jobs without repeated ids, and for each original job its place among them.
+fn merge_equal_ids(jobs: Vec<NewJob>) -> (Vec<NewJob>, Vec<usize>) {
+    let mut distinct: Vec<NewJob> = Vec::with_capacity(jobs.len());
+    let mut by_id: HashMap<JobId, usize> = HashMap::with_capacity(jobs.len());
+    let mut places = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let place = *by_id.entry(job.id.clone()).or_insert(distinct.len());
+        places.push(place);
+        match distinct.get_mut(place) {
+            None => distinct.push(job),
+            Some(kept) if job.mode == Mode::KeepLast && job.changed >= kept.changed => *kept = job,
+            Some(_) => {}
+        }
+    }
+    (distinct, places)
+}

@@ -1,0 +1,66 @@
+//! What can go wrong between us and Redis, by meaning.
+
+/// Why a queue operation did not happen, or may not have.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// Redis cannot be reached, is loading, or refuses writes for now. Worth trying again.
+    #[error("redis did not answer as it should; check that it runs and has memory left")]
+    Redis(#[source] redis::RedisError),
+    /// Redis does not hold our installation: it was emptied, or it is another one. Nothing was written.
+    #[error("this redis does not hold the installation `{id}`: it was emptied or replaced")]
+    NotInstalled {
+        /// The installation that this process knows.
+        id: String,
+    },
+    /// The layout or the partitions in Redis are not ours.
+    #[error("redis holds {what} {found}, this program needs {needed}; {next_step}")]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+        /// What Redis holds.
+        found: String,
+        /// What this program works with.
+        needed: String,
+        /// What to do about it.
+        next_step: &'static str,
+    },
+    /// The address cannot be understood.
+    #[error("`{url}` is not a redis address; use redis://HOST:PORT, rediss://… or unix:///PATH")]
+    Address {
+        /// The address without its password.
+        url: String,
+        /// What the reader of addresses says.
+        #[source]
+        source: redis::RedisError,
+    },
+    /// A payload cannot be written or read as JSON.
+    #[error("a payload of queue `{queue}` is not what this program writes")]
+    Payload {
+        /// The queue.
+        queue: String,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The operating system gave no random bytes for a token.
+    #[error("no random bytes to be had from the operating system")]
+    Random,
+    /// The lease of the attempt is gone; another attempt may be running.
+    #[error("the lease is lost: another attempt may be running")]
+    LeaseLost,
+}
+
+impl QueueError {
+    /// Sorts an answer of Redis: the prelude's EPOCH is about the installation, all else about the server.
+    pub(crate) fn from_script(error: redis::RedisError, id: &str) -> Self {
+        if error.code() == Some("EPOCH") {
+            return Self::NotInstalled { id: id.to_owned() };
+        }
+        Self::Redis(error)
+    }
+
+    /// True if the same call may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Redis(_) | Self::Random)
+    }
+}

@@ -1,0 +1,182 @@
+//! The fetcher: leases jobs of one queue in one partition, never more than there is room for.
+//!
+//! It sleeps on a bell in Redis and on a timer for the next instant at which the partition changes by itself.
+//! A Redis fault only makes it wait: it tries again until the engine is quiet.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use redis::{FromRedisValue, RedisResult, Value};
+use signalbox_core::{Backoff, JobId, LaneName};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::{
+    Lease, QueueError, Token,
+    engine::{Leased, Shared},
+    keys,
+    ledger::instant,
+    partition::Partition,
+    scripts,
+};
+
+/// Between tries while Redis is away.
+const RECONNECT: Backoff = Backoff {
+    least: Duration::from_millis(20),
+    most: Duration::from_millis(500),
+};
+
+/// What one fetch brought.
+struct Batch {
+    jobs: Vec<Leased>,
+    /// When the partition changes by itself, counted from the answer.
+    next_change: Option<Duration>,
+}
+
+/// Fetches until the engine is quiet.
+pub(crate) async fn run(shared: Arc<Shared>, partition: Partition, jobs: mpsc::Sender<Leased>) {
+    let mut bell = Bell::new(&shared, partition.clone());
+    let mut failures = 0;
+    while let Some(room) = shared.room().await {
+        match fetch(&shared, &partition, room.len()).await {
+            Ok(batch) if batch.jobs.is_empty() => {
+                drop(room);
+                let idle = shared.options.idle;
+                let longest = batch.next_change.map_or(idle, |next| next.min(idle));
+                failures = bell.wait(longest).await.map_or(failures + 1, |()| 0);
+            }
+            Ok(batch) => {
+                failures = 0;
+                deliver(&shared, batch.jobs, room, &jobs).await;
+            }
+            Err(error) => {
+                failures += 1;
+                report(&shared, failures, &error);
+            }
+        }
+        if failures > 0 {
+            shared
+                .pause(RECONNECT.delay(failures, u64::from(failures)))
+                .await;
+        }
+    }
+}
+
+/// The first failure is told at once, a lasting one from time to time.
+fn report(shared: &Shared, failures: u32, error: &QueueError) {
+    if failures.is_power_of_two() {
+        let error: &dyn std::error::Error = error;
+        tracing::warn!(error, failures, queue.name = %shared.name, "cannot fetch jobs; trying again");
+    }
+}
+
+async fn deliver(
+    shared: &Shared,
+    leased: Vec<Leased>,
+    room: Vec<OwnedSemaphorePermit>,
+    jobs: &mpsc::Sender<Leased>,
+) {
+    for (job, room) in leased.iter().zip(room) {
+        shared.hold(&job.lease, room);
+    }
+    for job in leased {
+        // The channel is as large as the room for jobs, so this waits for nobody.
+        if jobs.send(job).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn fetch(shared: &Shared, partition: &Partition, most: usize) -> Result<Batch, QueueError> {
+    let sent = Instant::now();
+    let lease = shared.options.lease;
+    let mut call = partition.call(&scripts::FETCH_JOBS);
+    call.arg(shared.name.to_string())
+        .arg(lease.as_millis().to_string())
+        .arg(most);
+    for token in Token::fresh(most)? {
+        call.arg(token.as_str());
+    }
+    let answer: Vec<Value> = partition.invoke(&call).await?;
+    read_batch(answer, partition.number, sent + lease).map_err(QueueError::Redis)
+}
+
+fn read_batch(answer: Vec<Value>, partition: u16, until: Instant) -> RedisResult<Batch> {
+    let mut values = answer.into_iter().skip(1);
+    let next: i64 = values.next().map_or(Ok(-1), i64::from_redis_value)?;
+    let mut jobs = Vec::new();
+    while let Some(id) = values.next() {
+        let mut text = || {
+            values
+                .next()
+                .map_or(Ok(String::new()), String::from_redis_value)
+        };
+        let (id, token) = (String::from_redis_value(id)?, text()?);
+        let (attempt, enqueued, lane, _effect) = (text()?, text()?, text()?, text()?);
+        jobs.push(Leased {
+            lease: Lease::new(JobId::from_stored(id), token.into(), partition, until),
+            attempt: attempt.parse().unwrap_or(1),
+            enqueued_at: instant(&enqueued),
+            lane: LaneName::from_stored(lane),
+            payload: text()?,
+        });
+    }
+    let next_change = u64::try_from(next).ok().map(Duration::from_millis);
+    Ok(Batch { jobs, next_change })
+}
+
+impl Shared {
+    /// Waits for `time`, or less if the engine becomes quiet.
+    async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = self.quiet.cancelled() => {}
+            () = tokio::time::sleep(time) => {}
+        }
+    }
+}
+
+/// The bell of one queue in one partition.
+struct Bell<'a> {
+    shared: &'a Shared,
+    partition: Partition,
+    /// A wait that a timer interrupted is taken up again, because Redis still serves it.
+    ringing: Option<BoxFuture<'static, RedisResult<()>>>,
+}
+
+impl<'a> Bell<'a> {
+    fn new(shared: &'a Shared, partition: Partition) -> Self {
+        Self {
+            shared,
+            partition,
+            ringing: None,
+        }
+    }
+
+    /// Returns when the bell rang, after `longest`, or when the engine is quiet.
+    async fn wait(&mut self, longest: Duration) -> RedisResult<()> {
+        let ringing = self.ringing.get_or_insert_with(|| {
+            let key = keys::wake(&self.partition.prefix, &self.shared.name.to_string());
+            listen(self.partition.clone(), key, self.shared.options.idle).boxed()
+        });
+        tokio::select! {
+            rung = ringing => {
+                self.ringing = None;
+                rung
+            }
+            () = tokio::time::sleep(longest) => Ok(()),
+            () = self.shared.quiet.cancelled() => Ok(()),
+        }
+    }
+}
+
+async fn listen(partition: Partition, key: String, idle: Duration) -> RedisResult<()> {
+    let mut connection = partition.link.waiting(idle).await?;
+    redis::cmd("BLPOP")
+        .arg(key)
+        .arg(idle.as_secs_f64())
+        .query_async::<Value>(&mut connection)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,186 @@
+//! Looking at jobs without touching them: one job, depths, held groups. Workers never call this.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use signalbox_core::{JobId, LaneName};
+
+use crate::{Queue, QueueError, keys, ledger::instant, partition::Partition, scripts};
+
+/// The state of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobState {
+    /// Waits for an instant.
+    Scheduled,
+    /// Waits for a worker.
+    Ready,
+    /// Has a lease.
+    Running,
+    /// Waits for a person or another job.
+    Held,
+    /// Finished.
+    Done,
+    /// Will not be tried again; keeps its reason.
+    Dead,
+    /// Ended by a person.
+    Cancelled,
+}
+
+impl JobState {
+    /// The one word for this state, in Redis as everywhere else.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Held => "held",
+            Self::Done => "done",
+            Self::Dead => "dead",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state called `text`.
+    pub fn parse(text: &str) -> Option<Self> {
+        [
+            Self::Scheduled,
+            Self::Ready,
+            Self::Running,
+            Self::Held,
+            Self::Done,
+            Self::Dead,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+    }
+}
+
+/// A job as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobView {
+    /// Its state.
+    pub state: JobState,
+    /// Its queue.
+    pub queue: String,
+    /// Attempts so far; snoozed and released ones do not count.
+    pub attempt: u32,
+    /// How often its worker died with it.
+    pub deaths: u32,
+    /// Why it is dead, held, waiting, or done without an effect.
+    pub reason: String,
+    /// When it runs again, if it is scheduled.
+    pub due: Option<Timestamp>,
+    /// The payload in its envelope, as JSON. Empty once the job is done.
+    pub payload: String,
+}
+
+/// How many jobs are in a state.
+pub type Depth = BTreeMap<(String, JobState), i64>;
+
+impl Queue {
+    /// The job called `id` under `root`.
+    pub async fn job(&self, root: &LaneName, id: &JobId) -> Result<Option<JobView>, QueueError> {
+        let partition = self.partition_of(root);
+        let key = keys::job(&partition.prefix, id.as_str());
+        let fields: BTreeMap<String, String> =
+            query(partition, redis::cmd("HGETALL").arg(key)).await?;
+        let text = |name: &str| fields.get(name).cloned().unwrap_or_default();
+        let Some(state) = JobState::parse(&text("state")) else {
+            return Ok(None);
+        };
+        Ok(Some(JobView {
+            state,
+            queue: text("queue"),
+            attempt: text("attempt").parse().unwrap_or(0),
+            deaths: text("deaths").parse().unwrap_or(0),
+            reason: text("reason"),
+            due: fields.get("due").map(|due| instant(due)),
+            payload: text("payload"),
+        }))
+    }
+
+    /// How many jobs of each queue are in each state. Finished jobs are not counted.
+    pub async fn depth(&self) -> Result<Depth, QueueError> {
+        let mut depth = Depth::new();
+        for partition in &self.inner.partitions {
+            let key = keys::counts(&partition.prefix);
+            let counts: Vec<(String, i64)> =
+                query(partition, redis::cmd("HGETALL").arg(key)).await?;
+            for (name, count) in counts {
+                if let Some((queue, state)) = name.split_once('|')
+                    && let Some(state) = JobState::parse(state)
+                {
+                    *depth.entry((queue.to_owned(), state)).or_default() += count;
+                }
+            }
+        }
+        Ok(depth)
+    }
+
+    /// The newest dead jobs of a queue, with their reasons.
+    pub async fn dead_jobs(
+        &self,
+        queue: &str,
+        most: usize,
+    ) -> Result<Vec<(JobId, String)>, QueueError> {
+        let mut dead = Vec::new();
+        for partition in &self.inner.partitions {
+            let key = keys::dead(&partition.prefix, queue);
+            let ids: Vec<String> =
+                query(partition, redis::cmd("ZREVRANGE").arg(key).arg(0).arg(most)).await?;
+            for id in ids {
+                let key = keys::job(&partition.prefix, &id);
+                let reason: Option<String> =
+                    query(partition, redis::cmd("HGET").arg(key).arg("reason")).await?;
+                dead.push((JobId::from_stored(id), reason.unwrap_or_default()));
+            }
+        }
+        Ok(dead)
+    }
+
+    /// How many jobs are held with `group`.
+    pub async fn held_count(&self, group: &str) -> Result<u64, QueueError> {
+        let mut count = 0;
+        for partition in &self.inner.partitions {
+            let key = keys::held(&partition.prefix, group);
+            count += query::<u64>(partition, redis::cmd("ZCARD").arg(key)).await?;
+        }
+        Ok(count)
+    }
+
+    /// Lets all jobs held with `group` run. Returns how many there were.
+    pub async fn release_group(&self, group: &str) -> Result<u64, QueueError> {
+        self.end_hold(group, "ready").await
+    }
+
+    /// Ends all jobs held with `group` and enters their effects as known, so that they are never announced.
+    pub async fn mark_group_as_seen(&self, group: &str) -> Result<u64, QueueError> {
+        self.end_hold(group, "seen").await
+    }
+
+    async fn end_hold(&self, group: &str, become_: &str) -> Result<u64, QueueError> {
+        let mut total = 0;
+        for partition in &self.inner.partitions {
+            loop {
+                let mut call = partition.call(&scripts::RELEASE_GROUP);
+                call.arg(group).arg(500).arg(become_);
+                let moved: u64 = partition.invoke(&call).await?;
+                if moved == 0 {
+                    break;
+                }
+                total += moved;
+            }
+        }
+        Ok(total)
+    }
+}
+
+async fn query<T: redis::FromRedisValue>(
+    partition: &Partition,
+    cmd: &redis::Cmd,
+) -> Result<T, QueueError> {
+    cmd.query_async(&mut partition.link.shared())
+        .await
+        .map_err(QueueError::Redis)
+}

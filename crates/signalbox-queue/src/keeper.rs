@@ -1,0 +1,78 @@
+//! The keeper: renews the leases of running handlers, and stops a handler whose lease is lost.
+//!
+//! A lease counts from before the request that got or renewed it, on the monotonic clock: if Redis is away for
+//! longer than that, the handler is stopped here before another worker can be given the job.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{Lease, QueueError, engine::Shared, scripts};
+
+const MOST_PER_SCRIPT: usize = 1000;
+/// Between tries while Redis is away; short, because leases are running out.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Renews until `stop`.
+pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let period = shared.options.lease / 3;
+    let mut pause = period;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        abandon_overdue(&shared);
+        let renewed = tokio::time::timeout(period, renew_all(&shared)).await;
+        pause = if matches!(renewed, Ok(Ok(()))) {
+            period
+        } else {
+            RETRY.min(period)
+        };
+    }
+}
+
+fn abandon_overdue(shared: &Shared) {
+    let now = Instant::now();
+    for lease in shared.leases().iter().filter(|lease| lease.until() <= now) {
+        tracing::warn!(job.id = %lease.id, "the lease was not renewed in time; the handler is stopped");
+        shared.abandon(lease);
+    }
+}
+
+async fn renew_all(shared: &Shared) -> Result<(), QueueError> {
+    let mut by_partition: BTreeMap<u16, Vec<Lease>> = BTreeMap::new();
+    for lease in shared.leases() {
+        by_partition.entry(lease.partition).or_default().push(lease);
+    }
+    for (partition, leases) in by_partition {
+        for chunk in leases.chunks(MOST_PER_SCRIPT) {
+            renew(shared, partition, chunk).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn renew(shared: &Shared, partition: u16, leases: &[Lease]) -> Result<(), QueueError> {
+    let partition = &shared.queue.inner.partitions[usize::from(partition)];
+    let mut call = partition.call(&scripts::RENEW_LEASES);
+    call.arg(shared.options.lease.as_millis().to_string());
+    for lease in leases {
+        call.arg(lease.id.as_str()).arg(lease.token.as_str());
+    }
+    let sent = Instant::now();
+    let flags: Vec<u8> = partition.invoke(&call).await?;
+    for (lease, flag) in leases.iter().zip(flags) {
+        if flag == 1 {
+            lease.renewed(sent, shared.options.lease);
+        } else if shared.holds(lease) {
+            tracing::warn!(job.id = %lease.id, "the lease is lost; the handler is stopped");
+            shared.abandon(lease);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Every key of the queue, one function each. All keys of a partition share one hash slot.
+//!
+//! | key | type | ended by | what |
+//! |---|---|---|---|
+//! | `meta` | hash | never | epoch (installation), seq, turn, last fetch |
+//! | `counts` | hash | never | jobs by `queue\|state` |
+//! | `job:{id}` | hash | janitor, after the dedupe window | one job |
+//! | `ready:{queue}:{lane}` | zset by seq | when empty | jobs of a lane that can run |
+//! | `lanes:{queue}` | zset by turn | when empty | lanes with ready jobs, next to be served first |
+//! | `scheduled` | zset by due ms | fetch | jobs that wait for an instant |
+//! | `leases` | zset by expiry ms | settle, fetch | running jobs |
+//! | `held:{group}` | zset by seq | release | jobs that wait for a person or another job |
+//! | `dead:{queue}`, `finished` | zset by ms | janitor | ended jobs |
+//! | `wake:{queue}` | list of at most one | waiter | the waiters' bell |
+//! | `effect:{key}` | hash | janitor, by age only | one entry of the ledger |
+//! | `effects` | zset by ms | janitor | the ledger by age |
+//! | `register:{name}` | hash | its owner | small records: subscriptions, routes |
+//! | `samples:{what}`, `refused` | list of 100, hash | trimmed on write | what was refused, and how often |
+//!
+//! Lanes, gates and permits will add keys beside these and change none of them.
+
+/// The prefix of a partition: `{namespace/number}:`, whose braces make it the hash tag.
+pub(crate) fn prefix(namespace: &str, partition: u16) -> String {
+    format!("{{{namespace}/{partition}}}:")
+}
+
+/// What the installation is: layout, partitions, id. Lives beside partition 0.
+pub(crate) fn installation(prefix: &str) -> String {
+    format!("{prefix}installation")
+}
+
+/// Numbers of the partition as a whole.
+pub(crate) fn meta(prefix: &str) -> String {
+    format!("{prefix}meta")
+}
+
+/// Jobs by queue and state.
+pub(crate) fn counts(prefix: &str) -> String {
+    format!("{prefix}counts")
+}
+
+/// One job.
+pub(crate) fn job(prefix: &str, id: &str) -> String {
+    format!("{prefix}job:{id}")
+}
+
+/// The bell that wakes a waiter of `queue`.
+pub(crate) fn wake(prefix: &str, queue: &str) -> String {
+    format!("{prefix}wake:{queue}")
+}
+
+/// The jobs held as `group`.
+pub(crate) fn held(prefix: &str, group: &str) -> String {
+    format!("{prefix}held:{group}")
+}
+
+/// The dead jobs of `queue`.
+pub(crate) fn dead(prefix: &str, queue: &str) -> String {
+    format!("{prefix}dead:{queue}")
+}
+
+/// One entry of the ledger.
+pub(crate) fn effect(prefix: &str, key: &str) -> String {
+    format!("{prefix}effect:{key}")
+}
+
+/// The records of a register.
+pub(crate) fn register(prefix: &str, name: &str) -> String {
+    format!("{prefix}register:{name}")
+}
+
+/// How often something was refused.
+pub(crate) fn refused(prefix: &str) -> String {
+    format!("{prefix}refused")
+}

@@ -1,0 +1,104 @@
+//! A lease: leave to run one attempt of a job, fenced by a token that is never used again.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rand::{TryRng, rngs::SysRng};
+use signalbox_core::JobId;
+
+use crate::QueueError;
+
+/// 128 random bits, compared for equality only. A new lease always has a new one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Token(Arc<str>);
+
+impl Token {
+    /// `count` new tokens.
+    pub(crate) fn fresh(count: usize) -> Result<Vec<Self>, QueueError> {
+        let mut bytes = vec![0u8; count * 16];
+        SysRng
+            .try_fill_bytes(&mut bytes)
+            .map_err(|_| QueueError::Random)?;
+        let (tokens, _) = bytes.as_chunks::<16>();
+        Ok(tokens
+            .iter()
+            .map(|token| Self::from(format!("{:032x}", u128::from_be_bytes(*token))))
+            .collect())
+    }
+
+    /// A number as random as the token, for jitter.
+    pub(crate) fn seed(&self) -> u64 {
+        let half = self.0.get(..16).unwrap_or_default();
+        u64::from_str_radix(half, 16).unwrap_or_default()
+    }
+
+    /// The token as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({}…)", self.0.get(..6).unwrap_or_default())
+    }
+}
+
+/// The lease of one attempt. The keeper renews it for as long as the attempt runs.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// The job.
+    pub id: JobId,
+    /// What fences the attempt.
+    pub token: Token,
+    /// Which partition holds the job and its effects.
+    pub(crate) partition: u16,
+    /// Moved forward by the keeper after every renewal that Redis confirmed.
+    until: Arc<Mutex<Instant>>,
+}
+
+impl Lease {
+    pub(crate) fn new(id: JobId, token: Token, partition: u16, until: Instant) -> Self {
+        Self {
+            id,
+            token,
+            partition,
+            until: Arc::new(Mutex::new(until)),
+        }
+    }
+
+    /// The instant, on the monotonic clock, after which no request may start or go on.
+    pub fn until(&self) -> Instant {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a renewal whose request was sent at `sent`: the lease counts from before the request.
+    pub(crate) fn renewed(&self, sent: Instant, period: Duration) {
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = (*until).max(sent + period);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Token;
+
+    #[test]
+    fn tokens_are_not_repeated_and_are_not_shown_whole() {
+        let tokens = Token::fresh(1000).unwrap();
+        let distinct: HashSet<&str> = tokens.iter().map(Token::as_str).collect();
+        assert_eq!(distinct.len(), 1000);
+        assert!(!format!("{:?}", tokens[0]).contains(tokens[0].as_str()));
+    }
+}

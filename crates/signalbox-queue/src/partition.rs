@@ -1,0 +1,54 @@
+//! One partition: the keys that share a hash slot, and the scripts run on them.
+//!
+//! Every script gets the instant first (empty for the server's clock) and the installation second.
+
+use jiff::Timestamp;
+use redis::{FromRedisValue, Script, ScriptInvocation};
+
+use crate::{QueueError, keys, link::Link};
+
+/// One partition of the queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Partition {
+    /// Counted from 0.
+    pub(crate) number: u16,
+    /// What all its keys begin with.
+    pub(crate) prefix: String,
+    pub(crate) link: Link,
+    /// The installation's id, which every script checks.
+    pub(crate) epoch: String,
+    /// The instant that scripts are told. `None` outside tests.
+    pub(crate) now: Option<Timestamp>,
+}
+
+impl Partition {
+    pub(crate) fn new(namespace: &str, number: u16, link: Link, epoch: String) -> Self {
+        Self {
+            number,
+            prefix: keys::prefix(namespace, number),
+            link,
+            epoch,
+            now: None,
+        }
+    }
+
+    /// Starts a call of `script` with what all scripts get.
+    pub(crate) fn call<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+        let mut call = script.prepare_invoke();
+        let now = self.now.map(|now| now.as_millisecond().to_string());
+        call.key(&self.prefix)
+            .arg(now.unwrap_or_default())
+            .arg(&self.epoch);
+        call
+    }
+
+    /// Sends a call and waits for its answer, which comes once it is as durable as Redis makes it.
+    pub(crate) async fn invoke<T: FromRedisValue>(
+        &self,
+        call: &ScriptInvocation<'_>,
+    ) -> Result<T, QueueError> {
+        call.invoke_async(&mut self.link.shared())
+            .await
+            .map_err(|error| QueueError::from_script(error, &self.epoch))
+    }
+}

@@ -1,0 +1,34 @@
+//! The scripts, each loaded once. Redis forgets them on a restart; calling one then loads it again.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        #[doc = concat!("See `lua/", $file, "`.")]
+        pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(
+                include_str!("../lua/prelude.lua"),
+                include_str!(concat!("../lua/", $file))
+            ))
+        });
+    };
+}
+
+script!(BASELINE_EFFECTS, "baseline_effects.lua");
+script!(CONFIRM_EFFECT, "confirm_effect.lua");
+script!(ENQUEUE_JOBS, "enqueue_jobs.lua");
+script!(FETCH_JOBS, "fetch_jobs.lua");
+script!(INTEND_EFFECT, "intend_effect.lua");
+script!(KEEP_SAMPLE, "keep_sample.lua");
+script!(RELEASE_GROUP, "release_group.lua");
+script!(RENEW_LEASES, "renew_leases.lua");
+script!(SETTLE_JOBS, "settle_jobs.lua");
+script!(SWAP_RECORD, "swap_record.lua");
+script!(TRIM_PARTITION, "trim_partition.lua");
+script!(WITHDRAW_EFFECT, "withdraw_effect.lua");
+
+/// See `lua/install.lua`. It runs before there is an installation, so it has no prelude.
+pub(crate) static INSTALL: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("../lua/install.lua")));

@@ -1,0 +1,136 @@
+//! A `redis-server` for one test: in a temporary folder, on a Unix socket, ended with the test.
+
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use signalbox_queue::{Installation, Queue, QueueOptions};
+use tempfile::TempDir;
+
+/// A running server.
+#[derive(Debug)]
+pub struct RedisServer {
+    dir: TempDir,
+    child: Child,
+}
+
+impl RedisServer {
+    /// Starts a server that syncs every write, as the product's own does.
+    pub fn start() -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("sb")
+            .tempdir()
+            .expect("a temporary folder");
+        let child = spawn(&dir);
+        let server = Self { dir, child };
+        server.wait_until_ready();
+        server
+    }
+
+    /// The address for the queue.
+    pub fn url(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
+    /// A queue on this server.
+    pub async fn queue(&self) -> Queue {
+        self.connect(None).await.0
+    }
+
+    /// A queue on this server for a process that knows the installation `known`.
+    pub async fn connect(&self, known: Option<&str>) -> (Queue, Installation) {
+        Queue::connect(self.options(known))
+            .await
+            .expect("the test's redis answers")
+    }
+
+    /// What [`RedisServer::connect`] connects with.
+    pub fn options(&self, known: Option<&str>) -> QueueOptions {
+        QueueOptions {
+            url: self.url(),
+            namespace: "test".to_owned(),
+            partitions: 1,
+            known_installation: known.map(str::to_owned),
+            fresh_installation: "installation-1".to_owned(),
+            dedupe_window: Duration::from_secs(7 * 86_400),
+        }
+    }
+
+    /// Ends the server as a power cut would, and starts it again on the same folder.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart();
+    }
+
+    /// Ends the server as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the server can be killed");
+        self.child.wait().expect("the server has ended");
+    }
+
+    /// Starts the server again on the same folder.
+    pub fn restart(&mut self) {
+        self.child = spawn(&self.dir);
+        self.wait_until_ready();
+    }
+
+    /// Runs one command without arguments that hold spaces, and returns the raw answer.
+    pub fn command(&self, line: &str) -> String {
+        let mut stream = UnixStream::connect(self.socket()).expect("the server listens");
+        write!(stream, "{line}\r\n").expect("the server reads");
+        let mut answer = vec![0; 64 * 1024];
+        let length = stream.read(&mut answer).expect("the server answers");
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("redis.sock")
+    }
+
+    fn wait_until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.is_ready() {
+            assert!(Instant::now() < deadline, "redis-server did not come up");
+            std::thread::yield_now();
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let Ok(mut stream) = UnixStream::connect(self.socket()) else {
+            return false;
+        };
+        let mut answer = [0; 16];
+        stream.write_all(b"PING\r\n").is_ok()
+            && stream
+                .read(&mut answer)
+                .is_ok_and(|length| answer[..length].starts_with(b"+PONG"))
+    }
+}
+
+fn spawn(dir: &TempDir) -> Child {
+    let settings = "--port 0 --unixsocket redis.sock --unixsocketperm 700 --appendonly yes \
+         --appendfsync always --no-appendfsync-on-rewrite no --maxmemory 512mb \
+         --maxmemory-policy noeviction --save";
+    Command::new("redis-server")
+        .args(settings.split_whitespace())
+        .arg("")
+        .arg("--dir")
+        .arg(dir.path())
+        .current_dir(dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed; `cargo xtask test` sees to it")
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // Ended twice is ended: a test may have killed it already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

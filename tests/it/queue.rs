@@ -1,0 +1,41 @@
+//! The queue on a real Redis.
+
+mod conflicts;
+mod faults;
+mod leases;
+mod ledger;
+mod outcomes;
+
+use std::time::Duration;
+
+use signalbox_core::JobId;
+use signalbox_queue::{JobState, JobView, Queue};
+
+use harness::Note;
+
+/// Long enough that no lease runs out by itself within a test.
+const LONG: Duration = Duration::from_secs(60);
+/// Short enough to wait for.
+const SHORT: Duration = Duration::from_millis(400);
+
+async fn view(queue: &Queue, id: &str) -> JobView {
+    let job = queue.job(&Note::root(), &JobId::new([id])).await.unwrap();
+    job.unwrap_or_else(|| panic!("there is no job {id}"))
+}
+
+/// Waits until the job called `id` is in `state`, through any fault of Redis.
+async fn until_state(queue: &Queue, id: &str, state: JobState) -> JobView {
+    let mut last = None;
+    for _ in 0..4000 {
+        last = queue
+            .job(&Note::root(), &JobId::new([id]))
+            .await
+            .ok()
+            .flatten();
+        if let Some(job) = last.as_ref().filter(|job| job.state == state) {
+            return job.clone();
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{id} did not become {state:?}: {last:?}");
+}
