@@ -84,14 +84,13 @@ impl JobId {
     }
 
     /// The id of a look at everything that changed in a set, told apart from others of its kind by `window`.
-    pub fn catch_up(connection: &ConnectionName, company: Uuid, set: &str, window: &str) -> Self {
-        let company = company.to_string();
-        Self::new(["catch_up", connection.as_str(), &company, set, window])
+    pub fn catch_up(connection: &ConnectionName, set: &str, window: &str) -> Self {
+        Self::new(["catch_up", connection.as_str(), set, window])
     }
 
-    /// The id of the work that keeps one subscription alive.
-    pub fn renew(connection: &ConnectionName, subscription: &str) -> Self {
-        Self::new(["renew", connection.as_str(), subscription])
+    /// The id of the work that keeps the subscription to `set` alive.
+    pub fn renew(connection: &ConnectionName, set: &str) -> Self {
+        Self::new(["renew", connection.as_str(), set])
     }
 
     /// The id of the post that carries `effect`.

@@ -82,13 +82,13 @@ impl Payload for Post {
     const QUEUE: QueueName = QueueName::new("post", 1);
 }
 
-/// Keep one subscription alive: create it, renew it, or make it again.
+/// Keep the subscription to one entity set alive: create it, renew it, or make it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renew {
     /// The connection that is subscribed.
     pub connection: ConnectionName,
-    /// The last path segment of the subscription's own URL.
-    pub subscription: String,
+    /// The entity set.
+    pub set: String,
 }
 
 impl Payload for Renew {
@@ -116,8 +116,8 @@ pub enum CatchUpPurpose {
 pub struct CatchUp {
     /// The connection that the set is read with.
     pub connection: ConnectionName,
-    /// The company's id.
-    pub company: Uuid,
+    /// The company's id; the connection's own company if it is not known yet.
+    pub company: Option<Uuid>,
     /// The entity set.
     pub set: String,
     /// Why.

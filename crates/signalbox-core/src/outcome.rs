@@ -14,12 +14,24 @@ pub type JobResult = Result<Completion, JobError>;
 pub struct Completion {
     /// What came of it, in a few words: `announced`, `gone`, `draft`. Kept on the job.
     pub note: String,
+    /// When the same job runs again, for work that never ends. News may bring it forward.
+    pub again: Option<Timestamp>,
 }
 
 impl Completion {
     /// A finished job with a note for whoever looks it up.
     pub fn noted(note: impl Into<String>) -> Self {
-        Self { note: note.into() }
+        Self {
+            note: note.into(),
+            again: None,
+        }
+    }
+
+    /// This round is finished; the next begins at `at`.
+    #[must_use]
+    pub fn again_at(mut self, at: Timestamp) -> Self {
+        self.again = Some(at);
+        self
     }
 }
 

@@ -1,1 +1,16 @@
-//! stub
+//! The public HTTP side of Signalbox: it verifies signals and answers once they are durable.
+//!
+//! It calls no outside system. Under `/hooks/business-central/` every answer is 2xx or 503, the framework's own
+//! included, because anything else makes Business Central delete the subscription (facts, Business Central §2.8).
+
+mod answer;
+mod business_central;
+mod framework;
+mod handshake;
+mod options;
+mod router;
+mod serve;
+
+pub use options::{BusinessCentralSource, IngressOptions};
+pub use router::router;
+pub use serve::serve;

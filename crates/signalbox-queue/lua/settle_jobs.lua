@@ -1,5 +1,5 @@
 -- Ends attempts. A late answer, whose token is not the job's any more, changes nothing.
--- ARGV from 3, 5 per job: id, token, verb (complete|retry|snooze|release|dead|hold), instant in ms or group, reason
+-- ARGV from 3, 5 per job: id, token, verb (complete|again|retry|snooze|release|dead|hold), instant in ms or group, reason
 -- Returns one flag per job: 1 applied, 0 refused
 local function settle(id, token, verb, argument, reason)
   local job = P .. 'job:' .. id
@@ -27,6 +27,10 @@ local function settle(id, token, verb, argument, reason)
     seq = next_seq()
     redis.call('HSET', job, 'state', 'ready', 'seq', seq)
     make_ready(id, queue, lane, seq)
+  elseif verb == 'again' then
+    redis.call('HSET', job, 'state', 'scheduled', 'due', argument, 'attempt', 0, 'deaths', 0, 'enqueued', now)
+    redis.call('HDEL', job, 'floor')
+    make_scheduled(id, queue, argument)
   elseif verb == 'dead' then
     redis.call('HSET', job, 'state', 'dead', 'finished', now)
     redis.call('ZADD', P .. 'dead:' .. queue, now, id)

@@ -25,6 +25,7 @@ const LAST_TRIES: u32 = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verb {
     Complete,
+    Again(Timestamp),
     Retry(Timestamp),
     Snooze(Timestamp),
     Release,
@@ -108,6 +109,7 @@ fn wire(verb: &Verb) -> (&'static str, String) {
     let ms = |at: &Timestamp| at.as_millisecond().to_string();
     match verb {
         Verb::Complete => ("complete", String::new()),
+        Verb::Again(at) => ("again", ms(at)),
         Verb::Retry(at) => ("retry", ms(at)),
         Verb::Snooze(at) => ("snooze", ms(at)),
         Verb::Release => ("release", String::new()),

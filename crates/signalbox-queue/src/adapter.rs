@@ -84,8 +84,10 @@ where
         })
         .await;
     if let Err(error) = ended {
-        let error: &dyn Error = &error;
-        tracing::error!(error, "the worker runtime ended with an error");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the worker runtime ended with an error"
+        );
     }
 }
 
@@ -208,7 +210,10 @@ where
         let run = Abortable::new(run, registration);
         async move {
             let (verb, reason) = match run.await {
-                Ok(Ok(Ok(completion))) => (Verb::Complete, completion.note),
+                Ok(Ok(Ok(completion))) => {
+                    let verb = completion.again.map_or(Verb::Complete, Verb::Again);
+                    (verb, completion.note)
+                }
                 Ok(Ok(Err(error))) => outcomes.outcome(&job, error.into().as_ref()),
                 Ok(Err(_)) => outcomes.failed(&job, "the handler panicked".to_owned()),
                 Err(_) => (Verb::Release, String::new()),

@@ -1,0 +1,122 @@
+//! A subscription to one entity set, as the ingress and the renewals share it.
+//!
+//! The clientState is the only proof that a notification is genuine. Only its digest is kept, so that what lies in
+//! Redis cannot be used to forge one.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::ConnectionName;
+
+/// The register that holds a [`Subscription`] per `{connection}/{key}`.
+pub const SUBSCRIPTIONS: &str = "subscriptions";
+
+/// SHA-256 of a clientState.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientStateDigest(Vec<u8>);
+
+impl ClientStateDigest {
+    /// The digest of `client_state`.
+    pub fn of(client_state: &str) -> Self {
+        Self(Sha256::digest(client_state.as_bytes()).to_vec())
+    }
+
+    /// The bytes, for a comparison in constant time.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientStateDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientStateDigest(…)")
+    }
+}
+
+/// The clientStates with which a notification may come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientStates {
+    /// Stored durably before the request that hands it over, because the first notification may be faster
+    /// than the answer.
+    pub pending: Option<ClientStateDigest>,
+    /// Handed over.
+    pub current: Option<ClientStateDigest>,
+    /// Handed over before that; notifications with it may be under way.
+    pub previous: Option<ClientStateDigest>,
+}
+
+impl ClientStates {
+    /// After the source took the pending one over.
+    pub fn promote(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.previous = self.current.replace(pending);
+        }
+    }
+
+    /// All that may come.
+    pub fn all(&self) -> impl Iterator<Item = &ClientStateDigest> {
+        [&self.pending, &self.current, &self.previous]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// A subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The last segment of the subscription's own URL, random, so that one bad answer harms one subscription.
+    pub key: String,
+    /// The company's id.
+    pub company: Uuid,
+    /// The entity set.
+    pub set: String,
+    /// The source's id for it, once known.
+    pub id: Option<String>,
+    /// The clientStates with which a notification may come.
+    pub client_states: ClientStates,
+    /// When the source forgets it.
+    pub expires_at: Option<Timestamp>,
+    /// Everything changed before this instant has been looked at.
+    pub caught_up_at: Timestamp,
+}
+
+impl Subscription {
+    /// Its name in the register.
+    pub fn name(connection: &ConnectionName, key: &str) -> String {
+        format!("{connection}/{key}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClientStateDigest, ClientStates};
+
+    #[test]
+    fn a_clientstate_stays_valid_for_one_rotation_after_the_next_was_handed_over() {
+        let digest = |text| Some(ClientStateDigest::of(text));
+        let mut states = ClientStates {
+            pending: digest("b"),
+            current: digest("a"),
+            previous: digest("z"),
+        };
+        states.promote();
+        let expected = ClientStates {
+            pending: None,
+            current: digest("b"),
+            previous: digest("a"),
+        };
+        assert_eq!(states, expected);
+        states.promote();
+        assert_eq!(
+            states, expected,
+            "promoting without a pending one changed something"
+        );
+    }
+}

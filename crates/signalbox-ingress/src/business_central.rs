@@ -1,0 +1,132 @@
+//! The Business Central hook: from a POST of notifications to durable jobs, one durability wait for all of them.
+//!
+//! What cannot be read, is too large, or does not carry a valid clientState enqueues a catch-up of the subscription
+//! and is answered 200: whatever it was, the record's change is found by looking, and nothing is deleted.
+
+mod durable;
+mod jobs;
+mod notification;
+mod verify;
+
+use signalbox_core::{ConnectionName, SUBSCRIPTIONS, Subscription};
+
+use crate::{BusinessCentralSource, IngressOptions, answer::Answer};
+use durable::Durable;
+use notification::Notification;
+
+/// A subscription and the connection it belongs to.
+pub(crate) struct Known<'a> {
+    pub(crate) source: &'a BusinessCentralSource,
+    pub(crate) subscription: Subscription,
+}
+
+/// Takes one POST. `rest` is the path below the hook, `body` is `None` if it was too large.
+pub(crate) async fn take(options: &IngressOptions, rest: &str, body: Option<Vec<u8>>) -> Answer {
+    let (connection, key) = rest.split_once('/').unwrap_or((rest, ""));
+    let configured = ConnectionName::new(connection)
+        .ok()
+        .and_then(|name| options.business_central.get_key_value(&name));
+    let Some((connection, source)) = configured else {
+        // Perhaps the configuration is being rolled out; the sender tries for hours.
+        tracing::error!(
+            connection.name = connection,
+            "a notification came for a connection that is not configured; add it, or remove the subscription"
+        );
+        return Answer::Later;
+    };
+    let durable = Durable::new(options);
+    let name = Subscription::name(connection, key);
+    let subscriptions = options.queue.register(SUBSCRIPTIONS);
+    let known = durable.attempt(|| subscriptions.get(&name)).await;
+    match known {
+        Err(answer) => answer,
+        Ok(None) => refuse_unknown(&durable, &name, body).await,
+        Ok(Some(subscription)) => {
+            let known = Known {
+                source,
+                subscription,
+            };
+            take_known(&durable, &known, body).await
+        }
+    }
+}
+
+async fn refuse_unknown(durable: &Durable<'_>, name: &str, body: Option<Vec<u8>>) -> Answer {
+    tracing::warn!(
+        subscription.name = name,
+        "a notification came for a subscription that is not ours; it is counted and dropped"
+    );
+    let sample = body.unwrap_or_default();
+    durable.sample("unknown-subscription", &sample).await
+}
+
+async fn take_known(durable: &Durable<'_>, known: &Known<'_>, body: Option<Vec<u8>>) -> Answer {
+    let Some(body) = body else {
+        return catch_up(durable, known, "oversize", b"").await;
+    };
+    let notifications = match notification::read(&body) {
+        Ok(notifications) => notifications,
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                subscription.key = known.subscription.key,
+                "unreadable notification"
+            );
+            return catch_up(durable, known, "unreadable", &body).await;
+        }
+    };
+    let (genuine, forged): (Vec<Notification>, Vec<Notification>) = notifications
+        .into_iter()
+        .partition(|notification| verify::is_genuine(&known.subscription, notification));
+    if !forged.is_empty() {
+        tracing::warn!(
+            subscription.key = known.subscription.key,
+            count = forged.len(),
+            "notifications with a wrong clientState were dropped"
+        );
+    }
+    let mut batch = jobs::of(durable.options, known, &genuine);
+    if !forged.is_empty() || batch.unreadable > 0 {
+        batch.jobs.extend(jobs::catch_up(durable.options, known));
+        let answer = durable.sample("unverified", &body).await;
+        if answer != Answer::Taken {
+            return answer;
+        }
+    }
+    learn_id(durable, known, &genuine).await;
+    durable.enqueue(batch.jobs).await
+}
+
+async fn catch_up(durable: &Durable<'_>, known: &Known<'_>, what: &str, body: &[u8]) -> Answer {
+    match durable.sample(what, body).await {
+        Answer::Taken => {
+            durable
+                .enqueue(jobs::catch_up(durable.options, known))
+                .await
+        }
+        later => later,
+    }
+}
+
+/// A notification can be faster than the answer that names the subscription. Its clientState proves that it is ours.
+async fn learn_id(durable: &Durable<'_>, known: &Known<'_>, genuine: &[Notification]) {
+    let id = genuine
+        .iter()
+        .find_map(|notification| notification.subscription_id.clone());
+    let (None, Some(id)) = (&known.subscription.id, id) else {
+        return;
+    };
+    let name = Subscription::name(&known.subscription.connection, &known.subscription.key);
+    let learn = |old: Option<Subscription>| {
+        let mut subscription = old?;
+        subscription.id.get_or_insert_with(|| id.clone());
+        Some(subscription)
+    };
+    let register = durable.options.queue.register(SUBSCRIPTIONS);
+    if let Err(error) = register.update(&name, learn).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the subscription's id was not noted; the next notification brings it again"
+        );
+    }
+}

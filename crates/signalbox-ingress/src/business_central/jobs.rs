@@ -1,0 +1,110 @@
+//! From genuine notifications to jobs. One notification is one job; repeated ones have the same id.
+
+use jiff::Timestamp;
+use signalbox_core::{CatchUp, CatchUpPurpose, JobId, Read, Resource};
+use signalbox_queue::NewJob;
+use uuid::Uuid;
+
+use super::{Known, notification::Notification};
+use crate::IngressOptions;
+
+/// The jobs of one POST.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) jobs: Vec<NewJob>,
+    /// Notifications that name nothing that can be read.
+    pub(crate) unreadable: usize,
+}
+
+/// The jobs of `notifications`.
+pub(crate) fn of(
+    options: &IngressOptions,
+    known: &Known<'_>,
+    notifications: &[Notification],
+) -> Batch {
+    let mut batch = Batch::default();
+    let trace = traceparent();
+    for notification in notifications {
+        match job(options, known, notification, &trace) {
+            Some(job) => batch.jobs.push(job),
+            None => batch.unreadable += 1,
+        }
+    }
+    batch
+}
+
+/// A look at everything that this subscription may have missed, at most one in the configured time.
+pub(crate) fn catch_up(options: &IngressOptions, known: &Known<'_>) -> Option<NewJob> {
+    let spacing = i64::try_from(options.catch_up_spacing.as_millis()).unwrap_or(i64::MAX);
+    let bucket = options.clock.now().as_millisecond() / spacing.max(1);
+    let since = Some(known.subscription.caught_up_at);
+    missed(known, since, &format!("fault-{bucket}"), traceparent())
+}
+
+fn job(
+    options: &IngressOptions,
+    known: &Known<'_>,
+    notification: &Notification,
+    trace: &str,
+) -> Option<NewJob> {
+    let resource = Resource::parse(notification.resource.as_deref()?).ok()?;
+    let Some(record) = resource.key.clone() else {
+        let since = resource.changed_since();
+        let window = since.unwrap_or_else(|| changed_at(options, notification));
+        return missed(
+            known,
+            since,
+            &format!("collection-{window}"),
+            trace.to_owned(),
+        );
+    };
+    let changed_at = changed_at(options, notification);
+    let id = JobId::business_central(
+        &known.subscription.connection,
+        &known.source.environment,
+        resource.company,
+        &resource.set,
+        &record,
+    );
+    let read = Read {
+        connection: known.subscription.connection.clone(),
+        company: resource.company,
+        set: resource.set,
+        record,
+        changed_at,
+        deleted: notification.change_type.as_deref() == Some("deleted"),
+    };
+    let lanes = known.source.lanes.clone();
+    let job = NewJob::new(id, lanes, read, Some(trace.to_owned())).ok()?;
+    Some(job.keep_last(changed_at))
+}
+
+fn changed_at(options: &IngressOptions, notification: &Notification) -> Timestamp {
+    notification
+        .changed_at()
+        .unwrap_or_else(|| options.clock.now())
+}
+
+fn missed(
+    known: &Known<'_>,
+    since: Option<Timestamp>,
+    window: &str,
+    trace: String,
+) -> Option<NewJob> {
+    let subscription = &known.subscription;
+    let id = JobId::catch_up(&subscription.connection, &subscription.set, window);
+    let catch_up = CatchUp {
+        connection: subscription.connection.clone(),
+        company: Some(subscription.company),
+        set: subscription.set.clone(),
+        purpose: CatchUpPurpose::Missed { since },
+    };
+    NewJob::new(id, known.source.lanes.clone(), catch_up, Some(trace)).ok()
+}
+
+/// A new W3C trace for one POST.
+fn traceparent() -> String {
+    let trace = Uuid::new_v4().simple();
+    let span = Uuid::new_v4().simple().to_string();
+    format!("00-{trace}-{}-01", &span[..16])
+}

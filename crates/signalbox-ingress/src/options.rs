@@ -1,0 +1,32 @@
+//! What the ingress is told at its start.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use signalbox_core::{Clock, ConnectionName, LaneChain};
+use signalbox_queue::Queue;
+
+/// A Business Central connection as the ingress needs it.
+#[derive(Debug, Clone)]
+pub struct BusinessCentralSource {
+    /// The environment's name, part of every job id.
+    pub environment: String,
+    /// The lanes of everything read from it.
+    pub lanes: LaneChain,
+}
+
+/// What the ingress works with.
+#[derive(Debug, Clone)]
+pub struct IngressOptions {
+    /// Where signals become durable.
+    pub queue: Queue,
+    /// The connections that may send.
+    pub business_central: BTreeMap<ConnectionName, BusinessCentralSource>,
+    /// A larger body is not read, but caught up with.
+    pub max_body_bytes: usize,
+    /// How long a request waits for Redis before it is answered 503.
+    pub redis_wait: Duration,
+    /// Faulty input makes at most one catch-up per subscription in this time.
+    pub catch_up_spacing: Duration,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
