@@ -1,1 +1,50 @@
-//! stub
+//! Configuration of Signalbox: one commented file of defaults, the user's file over it, the environment over both.
+//!
+//! `signalbox.default.toml` is the only place where a default exists. One section is one struct in one file,
+//! validated into typed values once; after [`Config::load`] nothing about a setting can be wrong any more,
+//! except that a secret may be absent, which [`Secret::reveal`] says when it is needed.
+//! What is wrong is told with the key, the value, the reason and the fix ([`Problem`]).
+
+mod base_url;
+mod business_central;
+mod check;
+mod cloud;
+mod config;
+mod connection;
+mod credential;
+mod data;
+mod environment;
+mod error;
+mod http;
+mod ingress;
+mod layers;
+mod ledger;
+mod observe;
+mod private_url;
+mod redact;
+mod redis;
+mod route;
+mod secret;
+mod span;
+mod teams;
+mod worker;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use business_central::{BusinessCentral, Company};
+pub use cloud::{Cloud, Endpoints};
+pub use config::{Config, DEFAULTS};
+pub use connection::Connection;
+pub use credential::Credential;
+pub use data::Data;
+pub use environment::Environment;
+pub use error::{ConfigError, Problem};
+pub use http::Http;
+pub use ingress::Ingress;
+pub use ledger::Ledger;
+pub use observe::{LogFormat, Observe};
+pub use private_url::PrivateUrl;
+pub use redis::{Durability, Redis, RedisLocation};
+pub use route::{OnUnknown, Route, RouteSource, RouteTarget};
+pub use secret::{Secret, SecretError};
+pub use teams::{Teams, Via};
+pub use worker::{Concurrency, Queue, Worker};

@@ -1,0 +1,118 @@
+//! Credentials and connections, which refer to each other and take their addresses from the cloud.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use figment::value::Value;
+use signalbox_core::ConnectionName;
+
+use super::Reading;
+use crate::{
+    Connection, Credential, Endpoints, Http,
+    business_central::BusinessCentralSection,
+    credential::CredentialSection,
+    error::{did_you_mean, problem},
+    teams::TeamsSection,
+};
+
+/// The kinds of connections there are.
+const KINDS: [&str; 2] = ["business-central", "teams"];
+
+impl Reading<'_> {
+    pub(super) fn credentials(
+        &mut self,
+        endpoints: &Endpoints,
+    ) -> BTreeMap<String, Arc<Credential>> {
+        let mut credentials = BTreeMap::new();
+        for name in self.layers.names("credentials") {
+            let path = ["credentials", name.as_str()];
+            let Some(section) = self.section::<CredentialSection>(&path) else {
+                continue;
+            };
+            let key = [path[0], path[1], "client_secret"];
+            self.refuse_plain(&key, &section.client_secret);
+            let credential = section.resolve(&name, endpoints, self.env);
+            credentials.insert(name, Arc::new(credential));
+        }
+        credentials
+    }
+
+    pub(super) fn connections(
+        &mut self,
+        credentials: &BTreeMap<String, Arc<Credential>>,
+        endpoints: &Endpoints,
+        http: Option<&Http>,
+    ) -> BTreeMap<ConnectionName, Connection> {
+        let timeout = http.map_or_else(Default::default, |http| http.request_timeout);
+        let mut connections = BTreeMap::new();
+        for text in self.layers.names("connections") {
+            let path = ["connections", text.as_str()];
+            let Some(name) = self.name(&path, ConnectionName::new) else {
+                continue;
+            };
+            let connection = match self.kind(&path) {
+                Some("business-central") => {
+                    self.section::<BusinessCentralSection>(&path).and_then(|s| {
+                        let credential = self.credential(&path, &s.credential, credentials)?;
+                        let connection = s.resolve(credential, endpoints, timeout);
+                        Some(Connection::BusinessCentral(connection))
+                    })
+                }
+                Some("teams") => self.section::<TeamsSection>(&path).and_then(|s| {
+                    let credential = self.credential(&path, &s.credential, credentials)?;
+                    let teams = s.resolve(credential, endpoints, timeout);
+                    self.known_service(&path, teams).map(Connection::Teams)
+                }),
+                _ => None,
+            };
+            connections.extend(connection.map(|connection| (name, connection)));
+        }
+        connections
+    }
+
+    fn kind(&mut self, path: &[&str; 2]) -> Option<&str> {
+        let key = [path[0], path[1], "kind"];
+        let kind = self.layers.value(&key).and_then(Value::as_str);
+        if let Some(kind) = kind.filter(|kind| KINDS.contains(kind)) {
+            return Some(kind);
+        }
+        let reason = match kind {
+            None => "is missing",
+            Some("finance-operations" | "power-bi" | "torii" | "webhook") => "is not available yet",
+            Some(_) => "is no kind of connection",
+        };
+        let fix = did_you_mean(kind.unwrap_or_default(), KINDS);
+        self.problems.push(problem(self.layers, &key, reason, &fix));
+        None
+    }
+
+    /// A credential that is named and not there is a problem; one that is there and wrong is told already.
+    fn credential(
+        &mut self,
+        path: &[&str; 2],
+        name: &str,
+        credentials: &BTreeMap<String, Arc<Credential>>,
+    ) -> Option<Arc<Credential>> {
+        let names = self.layers.names("credentials");
+        if !names.iter().any(|known| known == name) {
+            let fix = if names.is_empty() {
+                format!("add a table `[credentials.{name}]`")
+            } else {
+                did_you_mean(name, names.iter().map(String::as_str))
+            };
+            let key = [path[0], path[1], "credential"];
+            let problem = problem(self.layers, &key, "names no credential", &fix);
+            self.problems.push(problem);
+        }
+        credentials.get(name).cloned()
+    }
+
+    fn known_service<T>(&mut self, path: &[&str; 2], teams: Option<T>) -> Option<T> {
+        if teams.is_none() {
+            let key = [path[0], path[1], "service_url"];
+            let fix = "add the Bot Connector's address, which incoming messages of your bot carry as `serviceUrl`";
+            let reason = "is missing, and this cloud has no documented one";
+            self.problems.push(problem(self.layers, &key, reason, fix));
+        }
+        teams
+    }
+}

@@ -1,0 +1,90 @@
+//! Where secrets may stand, and that they are shown nowhere.
+
+use secrecy::ExposeSecret;
+
+use super::{DESIGN, check, check_in, load, nothing, variables};
+use crate::{Config, Environment};
+
+fn with_secret(secret: &str) -> String {
+    DESIGN.replace("{ env = \"CONTOSO_SECRET\" }", secret)
+}
+
+fn revealed(text: &str, env: &Environment) -> String {
+    let config = Config::from_toml(text, env).unwrap();
+    let secret = config.credentials["contoso"].client_secret.clone();
+    secret.reveal().unwrap().expose_secret().to_owned()
+}
+
+#[test]
+fn come_from_a_variable_or_a_file() {
+    let env = variables(&[("CONTOSO_SECRET", "hunter2")]);
+    assert_eq!(revealed(DESIGN, &env), "hunter2");
+    let env = nothing().with_file("/run/secrets/x", "hunter3\n");
+    let text = with_secret("{ file = \"/run/secrets/x\" }");
+    assert_eq!(revealed(&text, &env), "hunter3");
+}
+
+#[test]
+fn in_the_file_are_refused_unless_that_is_allowed() {
+    let text = with_secret("\"hunter2\"");
+    check_in(
+        &nothing(),
+        &text,
+        "`credentials.contoso.client_secret` (`[redacted]`, from signalbox.toml) is a secret written out in the file; put it into an environment variable and write `{ env = \"NAME\" }`, or set `allow_plain_secrets = true` for a trial",
+    );
+    let allowed = format!("allow_plain_secrets = true\n{text}");
+    assert_eq!(revealed(&allowed, &nothing()), "hunter2");
+}
+
+#[test]
+fn may_be_written_into_the_variable_of_the_setting() {
+    let text = with_secret("\"\"");
+    let name = "SIGNALBOX__CREDENTIALS__CONTOSO__CLIENT_SECRET";
+    assert_eq!(revealed(&text, &variables(&[(name, "hunter2")])), "hunter2");
+    let url = variables(&[("SIGNALBOX__REDIS__URL", "redis://u:hunter2@h")]);
+    assert!(Config::from_toml("", &url).is_ok());
+    check(
+        "[redis]\nurl = \"redis://u:hunter2@h\"",
+        "`redis.url` (`redis://u:redacted@h`, from signalbox.toml) contains a secret written out in the file; leave the password out and write `redis.password = { env = \"NAME\" }`",
+    );
+}
+
+#[test]
+fn that_are_absent_are_told_to_the_roles_that_need_them() {
+    let config = load(DESIGN);
+    let error = config.require_secrets().unwrap_err();
+    assert_eq!(
+        error.problems()[0].to_string(),
+        "`credentials.contoso.client_secret` has no secret: the environment variable `CONTOSO_SECRET` is not set; set it for the process that needs the secret"
+    );
+    let env = variables(&[("CONTOSO_SECRET", "x")]);
+    assert!(
+        Config::from_toml(DESIGN, &env)
+            .unwrap()
+            .require_secrets()
+            .is_ok()
+    );
+}
+
+#[test]
+fn that_are_sealed_are_told_to_come_later() {
+    check_in(
+        &nothing(),
+        &with_secret("{ sealed = \"x\" }"),
+        "`credentials.contoso.client_secret` (`{ sealed = \"x\" }`, from signalbox.toml) is sealed, which is not available yet; write `{ env = \"NAME\" }` or `{ file = \"path\" }`",
+    );
+}
+
+#[test]
+fn are_never_shown() {
+    let env = variables(&[
+        ("CONTOSO_SECRET", "hunter2"),
+        ("SIGNALBOX__REDIS__URL", "rediss://u:hunter2@h"),
+        ("SIGNALBOX__HTTP__PROXY", "http://u:hunter2@proxy:1"),
+    ]);
+    let text = format!("allow_plain_secrets = true\n[redis]\npassword = \"hunter2\"\n{DESIGN}");
+    let config = Config::from_toml(&text, &env).unwrap();
+    let shown = format!("{config:?}{env:?}{}", config.redacted_toml());
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(config.redacted_toml().contains("CONTOSO_SECRET"));
+}

@@ -1,0 +1,19 @@
+//! `[ledger]`: how long it is remembered what was done.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::span;
+
+/// The section `[ledger]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// How long effects are remembered.
+    #[serde(rename = "keep_days", deserialize_with = "span::days")]
+    pub keep: Duration,
+    /// How long after its end a job with the same id is absorbed.
+    #[serde(rename = "dedupe_days", deserialize_with = "span::days")]
+    pub dedupe: Duration,
+}
