@@ -1,4 +1,5 @@
 //! The integration tests, a module per area.
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod ingress;
 mod queue;
