@@ -1,2 +1,123 @@
-//! Project chores.
-fn main() {}
+//! The project's chores: what the README and the CI call, on a machine that has only Rust.
+//!
+//! Everything said here goes to stderr, so that the stdout of `demo` and `prove` is theirs alone.
+//! Exits 0 when all went well, 1 when a step failed, 2 when a step could not be taken.
+
+mod redis_server;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::step::Cargo;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Set-up, demo, tests and proofs of Signalbox"
+)]
+struct Cli {
+    /// Install what is missing without asking
+    #[arg(long, global = true)]
+    yes: bool,
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Check format, lints and docs, then run every test: exactly what the CI runs
+    Test,
+    /// Play a day of business against the simulator; arguments go to `signalbox demo`
+    Demo {
+        /// Arguments of `signalbox demo`, for example `--exit-after-secs 20 --json`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run what an issue promises at full size; exits 1 if a figure falls short
+    Prove {
+        /// What to prove, for example `main`
+        name: String,
+        /// Print the figures as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    run(Cli::parse()).unwrap_or_else(|error| {
+        step::say(&format!("error: {error:#}"));
+        ExitCode::from(2)
+    })
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    // `demo` takes its arguments as they are, so a late `--yes` ends up among them.
+    let late_yes = matches!(&cli.chore, Chore::Demo { args } if args.iter().any(|a| a == "--yes"));
+    let redis = redis_server::ensure(cli.yes || late_yes)?;
+    let cargo = Cargo::with_program(&redis)?;
+    match cli.chore {
+        Chore::Test => test::run(&cargo),
+        Chore::Demo { args } => {
+            let args = args
+                .iter()
+                .map(String::as_str)
+                .filter(|arg| *arg != "--yes");
+            let signalbox = [
+                "run",
+                "--quiet",
+                "--release",
+                "--bin",
+                "signalbox",
+                "--",
+                "demo",
+            ];
+            cargo.say_and_become(
+                "build --release --bin signalbox",
+                signalbox.into_iter().chain(args),
+            )
+        }
+        Chore::Prove { name, json } => {
+            let build = ["build", "--quiet", "--release", "--bin", "signalbox"];
+            if !cargo.step(build)? {
+                return Ok(ExitCode::FAILURE);
+            }
+            let prove = [
+                "run",
+                "--quiet",
+                "--release",
+                "-p",
+                "signalbox-tests",
+                "--bin",
+                "prove",
+                "--",
+            ];
+            let args = [name.as_str()].into_iter().chain(json.then_some("--json"));
+            cargo.say_and_become("build --release --bin prove", prove.into_iter().chain(args))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Chore, Cli};
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_arguments_of_the_demo_are_passed_on_as_they_are() {
+        let line = ["xtask", "demo", "--exit-after-secs", "20", "--json"];
+        let Chore::Demo { args } = Cli::parse_from(line).chore else {
+            panic!("not the demo");
+        };
+        assert_eq!(args, line[2..]);
+    }
+}
