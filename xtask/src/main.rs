@@ -16,7 +16,8 @@ use crate::step::Cargo;
 
 #[derive(Debug, Parser)]
 #[command(
-    name = "cargo xtask",
+    name = "xtask",
+    bin_name = "cargo xtask",
     about = "Set-up, demo, tests and proofs of Signalbox"
 )]
 struct Cli {
