@@ -1,1 +1,91 @@
-//! stub
+//! The Microsoft cloud as a stateful fake behind real HTTP, with scripted faults.
+//!
+//! One listener serves Entra, Business Central, the Bot Connector and Graph under path
+//! prefixes, with their inconvenient behaviours: notifications that come late, twice or
+//! as a `collection`, subscriptions that die of a 404, replicas that lag, posts whose
+//! answer is lost, limits per conversation. It declares its own wire types, so that a
+//! client under test and this fake cannot share a mistake. It records what it is asked
+//! and knows what ought to have been delivered, so it can count lost and duplicate cards.
+//!
+//! # In process
+//!
+//! ```
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use signalbox_sim::{Fault, FaultKind, NewInvoice, RetryAfter, SimConfig, Simulator};
+//!
+//! let sim = Simulator::start(SimConfig::at_scale(0.01)).await?;
+//! sim.add_fault(Fault::on("bot.post", FaultKind::Throttle(RetryAfter::Secs(2))).times(2));
+//! let invoice = sim.post_new_purchase_invoice(&NewInvoice::default())?;
+//! println!("{} at {}", invoice.number, sim.business_central_url());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # With curl
+//!
+//! A token is bought with the fixed client of the default configuration:
+//!
+//! ```text
+//! SIM=http://127.0.0.1:8090
+//! TENANT=11111111-2222-3333-4444-555555555555
+//! curl $SIM/entra/$TENANT/oauth2/v2.0/token -d grant_type=client_credentials \
+//!   -d client_id=5f0c2d0e-1111-2222-3333-444455556666 -d client_secret=simulated-client-secret \
+//!   -d scope=https://api.businesscentral.dynamics.com/.default
+//! curl -H "Authorization: Bearer $TOKEN" $SIM/bc/v2.0/$TENANT/Production/api/v2.0/companies
+//! ```
+//!
+//! The control API lets things happen, go wrong and be judged:
+//!
+//! ```text
+//! curl $SIM/_sim/v1/verbs/post-purchase-invoice -d '{"amount":1250.5,"purchaser":"P07"}'
+//! curl $SIM/_sim/v1/verbs/pay-purchase-invoice -d '{"number":"PPI-108001"}'
+//! curl $SIM/_sim/v1/verbs/seed-purchase-invoices -d '{"count":20000,"purchasers":40}'
+//! curl $SIM/_sim/v1/faults -d '{"target":"bot.post","kind":"throttle","retry_after":2,"times":2}'
+//! curl $SIM/_sim/v1/faults -d '{"target":"bot.post","kind":"late_commit","ms":800,"every":10}'
+//! curl -X DELETE $SIM/_sim/v1/faults
+//! curl $SIM/_sim/v1/verdict        # also: requests, notifications, effects, subscriptions, faults
+//! curl -X POST $SIM/_sim/v1/reset
+//! ```
+//!
+//! Fault targets are `entra.token`, `bc.read`, `bc.write`, `bc.subscriptions`, `bot.post`,
+//! `graph.teams`, `graph.channels`, `graph.messages` and `graph.post`; a bare service name
+//! takes all of its operations, `*` takes everything. Kinds are `throttle` (`retry_after`,
+//! `form`: `secs`, `http-date`, `none`), `status` (`code`), `slow` (`ms`),
+//! `commit_then_timeout`, `late_commit` (`ms`), `reset`, `reset_after_commit`,
+//! `wrong_audience`, `garbage` and `stale_read` (`ms`). `times`, `every` or `probability`
+//! with `seed` say when; `after` lets some pass first; `only` confines a fault to requests
+//! whose lane or path contains a text.
+
+mod bot;
+mod business_central;
+mod card;
+mod clock;
+mod config;
+mod control;
+mod entra;
+mod errors;
+mod faults;
+mod graph;
+mod handle;
+mod intake;
+mod lanes;
+mod recorder;
+mod server;
+mod state;
+mod target;
+mod teams;
+mod traffic;
+mod verdict;
+
+pub use business_central::{InvoiceStatus, NewInvoice, Posted, VerbError, Which};
+pub use config::{
+    ChannelSpec, CompanySpec, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_COMPANY_ID,
+    DEFAULT_COMPANY_NAME, DEFAULT_ENVIRONMENT, DEFAULT_TENANT, SimConfig, TeamSpec,
+};
+pub use faults::{ActiveFault, Fault, FaultKind, RetryAfter, Schedule};
+pub use handle::{SimError, SimHandle, Simulator, serve};
+pub use recorder::{RecordedRequest, SentNotification};
+pub use target::Target;
+pub use teams::Effect;
+pub use traffic::{Traffic, TrafficHandle};
+pub use verdict::{Finding, Findings, Latency, Verdict};

@@ -1,0 +1,181 @@
+//! The environment's tables: companies with their invoices, subscriptions and outboxes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::batches::Change;
+use super::invoices::{Invoice, Row};
+use crate::config::CompanySpec;
+
+/// A company.
+#[derive(Debug)]
+pub(crate) struct Company {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    /// Ordered by key, as a plain listing is.
+    pub(crate) rows: BTreeMap<Uuid, Row>,
+    pub(crate) by_number: HashMap<String, Uuid>,
+    /// Next number of drafts, and of posted invoices.
+    pub(crate) series: (u64, u64),
+}
+
+impl Company {
+    /// The company's rows after `key`, as committed or as a replica lags behind.
+    pub(crate) fn visible(&self, lag: Option<Duration>, after: Option<Uuid>) -> Vec<Arc<Invoice>> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = after.map_or(Unbounded, Excluded);
+        let rows = self.rows.range((from, Unbounded));
+        rows.filter_map(|(_, row)| seen(row, lag)).collect()
+    }
+
+    /// One row, as committed or as a replica lags behind.
+    pub(crate) fn row(&self, id: Uuid, lag: Option<Duration>) -> Option<Arc<Invoice>> {
+        seen(self.rows.get(&id)?, lag)
+    }
+}
+
+/// A row as read: with a lag, a change within it has not arrived yet.
+fn seen(row: &Row, lag: Option<Duration>) -> Option<Arc<Invoice>> {
+    let stale = lag.is_some_and(|lag| row.changed.elapsed() < lag);
+    if stale {
+        row.previous.clone()
+    } else {
+        Some(Arc::clone(&row.current))
+    }
+}
+
+/// A webhook subscription.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    /// Relative, without leading slash: `api/v2.0/companies({id})/{set}`.
+    pub(crate) resource: String,
+    pub(crate) company: Uuid,
+    pub(crate) set: String,
+    pub(crate) client_state: String,
+    pub(crate) expires: Timestamp,
+    pub(crate) created: Timestamp,
+    pub(crate) modified: Timestamp,
+    pub(crate) version: u64,
+    /// Changes not yet acknowledged, oldest first.
+    pub(crate) pending: Vec<Change>,
+}
+
+/// One notification URL in one company: what is sent together.
+pub(crate) type OutboxKey = (Uuid, String);
+
+/// When an outbox is to be sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outbox {
+    /// Set by the first change since the last sending.
+    pub(crate) fresh_due: Option<Instant>,
+    /// Set by a failed sending.
+    pub(crate) retry_due: Option<Instant>,
+    /// Failed sendings that count.
+    pub(crate) attempts: usize,
+    pub(crate) sending: bool,
+}
+
+impl Outbox {
+    /// When it is to be sent next; never while it is being sent.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let due = self.fresh_due.into_iter().chain(self.retry_due).min();
+        due.filter(|_| !self.sending)
+    }
+}
+
+/// How subscriptions ended, and what was lost with them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deaths {
+    pub(crate) by_answer: u64,
+    pub(crate) given_up: u64,
+    pub(crate) missed_while_expired: u64,
+}
+
+/// The environment.
+#[derive(Debug)]
+pub(crate) struct Erp {
+    pub(crate) companies: Vec<Company>,
+    pub(crate) subscriptions: BTreeMap<String, Subscription>,
+    pub(crate) outboxes: HashMap<OutboxKey, Outbox>,
+    pub(crate) deaths: Deaths,
+    version: u64,
+}
+
+impl Erp {
+    /// The configured companies, empty.
+    pub(crate) fn new(companies: &[CompanySpec]) -> Self {
+        let companies = (0u64..).zip(companies).map(|(index, spec)| Company {
+            id: spec.id,
+            name: spec.name.clone(),
+            rows: BTreeMap::new(),
+            by_number: HashMap::new(),
+            // Series start apart, so that a number names one company unless a test repeats it.
+            series: (1_001 + index * 1_000_000, 108_001 + index * 1_000_000),
+        });
+        Self {
+            companies: companies.collect(),
+            subscriptions: BTreeMap::new(),
+            outboxes: HashMap::new(),
+            deaths: Deaths::default(),
+            version: 0,
+        }
+    }
+
+    /// The next row version.
+    pub(crate) fn next_version(&mut self) -> u64 {
+        self.version += 1;
+        self.version
+    }
+
+    /// The company of this id.
+    pub(crate) fn company(&self, id: Uuid) -> Option<&Company> {
+        self.companies.iter().find(|company| company.id == id)
+    }
+
+    /// The company of this id or name; the first one if none is named.
+    pub(crate) fn company_index(&self, named: Option<&str>) -> Option<usize> {
+        let Some(named) = named else {
+            return (!self.companies.is_empty()).then_some(0);
+        };
+        let id = named.parse::<Uuid>().ok();
+        self.companies
+            .iter()
+            .position(|company| Some(company.id) == id || company.name == named)
+    }
+
+    /// Gives a change to every live subscription of its company and set.
+    pub(crate) fn enqueue(&mut self, company: Uuid, change: &Change, due: Instant) {
+        let concerned = |subscription: &&mut Subscription| {
+            subscription.company == company && subscription.set == "purchaseInvoices"
+        };
+        let (mut taken, mut expired) = (false, false);
+        for subscription in self.subscriptions.values_mut().filter(concerned) {
+            if subscription.expires <= change.at {
+                expired = true;
+                continue;
+            }
+            taken = true;
+            subscription.pending.push(change.clone());
+            let key = (company, subscription.url.clone());
+            self.outboxes
+                .entry(key)
+                .or_default()
+                .fresh_due
+                .get_or_insert(due);
+        }
+        if expired && !taken {
+            self.deaths.missed_while_expired += 1;
+        }
+    }
+
+    /// The earliest moment at which something is to be sent.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.outboxes.values().filter_map(Outbox::due).min()
+    }
+}

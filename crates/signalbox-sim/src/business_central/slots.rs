@@ -1,0 +1,74 @@
+//! Five requests of an application are processed at once; ninety-five wait their turn.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Requests processed at once, per application.
+const PROCESSED: usize = 5;
+/// Requests processed and queued, per application; one more is refused.
+const CONNECTED: usize = 100;
+
+#[derive(Debug)]
+struct Places {
+    processed: Arc<Semaphore>,
+    connected: AtomicUsize,
+}
+
+/// The places of all applications.
+#[derive(Debug, Default)]
+pub(crate) struct AppSlots(Mutex<HashMap<String, Arc<Places>>>);
+
+impl AppSlots {
+    fn places(&self, app: &str) -> Arc<Places> {
+        let mut apps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = apps.entry(app.to_owned()).or_insert_with(|| {
+            let processed = Arc::new(Semaphore::new(PROCESSED));
+            Arc::new(Places {
+                processed,
+                connected: AtomicUsize::new(0),
+            })
+        });
+        Arc::clone(places)
+    }
+
+    /// Waits for a place; none if the queue is full.
+    pub(crate) async fn enter(&self, app: &str) -> Option<Slot> {
+        let connection = Connection::of(self.places(app))?;
+        let permit = Arc::clone(&connection.0.processed)
+            .acquire_owned()
+            .await
+            .ok()?;
+        Some(Slot {
+            _permit: permit,
+            _connection: connection,
+        })
+    }
+}
+
+/// A place in processing; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    _permit: OwnedSemaphorePermit,
+    _connection: Connection,
+}
+
+/// A place in the queue or in processing; given back also if the client leaves while queued.
+#[derive(Debug)]
+struct Connection(Arc<Places>);
+
+impl Connection {
+    fn of(places: Arc<Places>) -> Option<Self> {
+        let before = places.connected.fetch_add(1, Ordering::Relaxed);
+        let connection = Self(places);
+        (before < CONNECTED).then_some(connection)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.connected.fetch_sub(1, Ordering::Relaxed);
+    }
+}

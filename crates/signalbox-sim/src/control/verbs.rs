@@ -1,0 +1,140 @@
+//! The verbs by name, with the JSON each takes.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ControlError, read, show};
+use crate::business_central::{InvoiceStatus, NewInvoice, Which};
+use crate::state::Shared;
+
+/// Every verb.
+pub(super) const NAMES: &[&str] = &[
+    "cancel-purchase-invoice",
+    "create-channel",
+    "create-purchase-invoice",
+    "delete-purchase-invoice",
+    "expect",
+    "expire-subscriptions",
+    "install-bot",
+    "pay-purchase-invoice",
+    "post-purchase-invoice",
+    "rebuild-purchase-invoices",
+    "remove-bot",
+    "reopen-purchase-invoice",
+    "revoke-tokens",
+    "rotate-secret",
+    "seed-purchase-invoices",
+    "touch-purchase-invoice",
+];
+
+#[derive(Deserialize)]
+struct ChannelWish {
+    team: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct TeamName {
+    team: String,
+}
+
+#[derive(Deserialize)]
+struct Secret {
+    secret: String,
+}
+
+#[derive(Deserialize)]
+struct Expect {
+    on: bool,
+}
+
+#[derive(Deserialize)]
+struct Seed {
+    count: usize,
+    #[serde(default = "one")]
+    purchasers: usize,
+    company: Option<String>,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Runs a verb; the answer tells what it made.
+pub(super) fn run(shared: &Shared, verb: &str, body: &[u8]) -> Result<Value, ControlError> {
+    use InvoiceStatus::{Canceled, Draft, Open, Paid};
+    let moved = |from, to| -> Result<Value, ControlError> {
+        Ok(show(
+            &shared.move_invoice(&read::<Which>(body)?, (from, to))?,
+        ))
+    };
+    match verb {
+        "create-purchase-invoice" => Ok(show(&shared.create_invoice(&read(body)?, Draft)?)),
+        "post-purchase-invoice" => post(shared, body),
+        "pay-purchase-invoice" => moved(Open, Paid),
+        "reopen-purchase-invoice" => moved(Paid, Open),
+        "cancel-purchase-invoice" => moved(Open, Canceled),
+        "touch-purchase-invoice" => Ok(show(&shared.touch_invoice(&read(body)?)?)),
+        "delete-purchase-invoice" => {
+            shared.delete_invoice(&read(body)?)?;
+            Ok(json!({}))
+        }
+        "rebuild-purchase-invoices" => Ok(json!({ "touched": shared.rebuild_invoices() })),
+        "seed-purchase-invoices" => {
+            let Seed {
+                count,
+                purchasers,
+                company,
+            } = read(body)?;
+            let new = NewInvoice {
+                company,
+                ..NewInvoice::default()
+            };
+            Ok(json!({ "seeded": shared.seed_invoices(&new, count, purchasers)? }))
+        }
+        "expect" => {
+            let Expect { on } = read(body)?;
+            shared.world().oracle.set_on(on);
+            Ok(json!({ "on": on }))
+        }
+        other => tenant(shared, other, body),
+    }
+}
+
+/// The verbs on what surrounds the documents.
+fn tenant(shared: &Shared, verb: &str, body: &[u8]) -> Result<Value, ControlError> {
+    match verb {
+        "create-channel" => {
+            let ChannelWish { team, name } = read(body)?;
+            Ok(show(&shared.world().teams.create_channel(&team, &name)))
+        }
+        "install-bot" | "remove-bot" => {
+            let TeamName { team } = read(body)?;
+            let installed = verb == "install-bot";
+            let teams = shared.world().teams.set_bot_installed(&team, installed);
+            Ok(json!({ "teams": teams }))
+        }
+        "expire-subscriptions" => Ok(json!({ "expired": shared.expire_subscriptions() })),
+        "revoke-tokens" => {
+            shared.world().entra.revoke();
+            Ok(json!({}))
+        }
+        "rotate-secret" => {
+            let Secret { secret } = read(body)?;
+            shared.world().entra.rotate_secret(&secret);
+            Ok(json!({}))
+        }
+        unknown => Err(ControlError::NoSuchVerb(unknown.to_owned())),
+    }
+}
+
+/// Posts a draft if one is named; else makes an invoice that was never a draft.
+fn post(shared: &Shared, body: &[u8]) -> Result<Value, ControlError> {
+    let wish: Value = read(body)?;
+    let posted = if wish.get("id").is_some() {
+        shared.post_invoice(&read(body)?)?
+    } else {
+        shared.create_invoice(&read(body)?, InvoiceStatus::Open)?
+    };
+    Ok(show(&posted))
+}

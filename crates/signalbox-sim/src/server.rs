@@ -1,0 +1,172 @@
+//! The listener: one HTTP/1.1 server whose connections can be reset on purpose.
+//!
+//! Hyper is driven directly, because a fault must be able to end a connection without
+//! an answer, which a router cannot do.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::state::Shared;
+use crate::{bot, business_central, control, entra, graph, intake};
+
+/// The connection is to be reset; no answer is sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is reset by a scripted fault")]
+pub(crate) struct Hangup;
+
+/// The services by their paths.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let channel = "/graph/v1.0/teams/{team}/channels/{channel}/messages";
+    Router::new()
+        .route("/entra/{tenant}/oauth2/v2.0/token", post(entra::token))
+        .route(
+            "/bc/v2.0/{tenant}/{environment}/api/v2.0/{*path}",
+            any(business_central::handle),
+        )
+        .route("/bot/v3/conversations", post(bot::create_conversation))
+        .route(
+            "/bot/v3/conversations/{id}/activities",
+            post(bot::send_activity),
+        )
+        .route("/graph/v1.0/teams", get(graph::teams))
+        .route("/graph/v1.0/teams/{team}/channels", get(graph::channels))
+        .route(channel, get(graph::messages).post(graph::post_message))
+        .merge(control::router())
+        .with_state(shared)
+}
+
+/// Accepts connections until the simulator stops.
+pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+    let router = router(Arc::clone(&shared));
+    loop {
+        let accepted = tokio::select! {
+            () = shared.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                shared
+                    .tasks
+                    .spawn(connection(Arc::clone(&shared), router.clone(), stream));
+            }
+            // Out of descriptors or a connection gone before it was taken: others go on.
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "accept failed");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+async fn connection(shared: Arc<Shared>, router: Router, stream: TcpStream) {
+    // Small answers must not wait for an acknowledgement of the one before.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(error = &error as &dyn std::error::Error, "no TCP_NODELAY");
+    }
+    let reset = Arc::new(AtomicBool::new(false));
+    let line = Line {
+        stream,
+        reset: Arc::clone(&reset),
+    };
+    let service = service_fn(|request: http::Request<Incoming>| {
+        let (shared, router) = (Arc::clone(&shared), router.clone());
+        let reset = Arc::clone(&reset);
+        async move {
+            let answer = intake::handle(shared, router, request.map(Body::new)).await;
+            answer.inspect_err(|Hangup| reset.store(true, Ordering::Relaxed))
+        }
+    });
+    let serving =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(line), service);
+    tokio::pin!(serving);
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        () = shared.stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(error = &error as &dyn std::error::Error, "connection ended");
+    }
+}
+
+/// A TCP stream that ends in a reset, not in a farewell, when told so.
+#[derive(Debug)]
+struct Line {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::Relaxed)
+            && let Err(error) = self.stream.set_zero_linger()
+        {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "closed, not reset"
+            );
+        }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+/// Runs a request through the services.
+pub(crate) async fn dispatch(router: Router, request: http::Request<Body>) -> Response {
+    let answer: Result<Response, Infallible> = tower::ServiceExt::oneshot(router, request).await;
+    answer.unwrap_or_else(|never| match never {})
+}

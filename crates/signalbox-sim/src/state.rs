@@ -1,0 +1,146 @@
+//! The state of the simulated cloud, and what its parts share.
+//!
+//! One lock guards the world, held for lookups and changes only, never while a body is
+//! written or a request is awaited.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::business_central::{AppSlots, Erp};
+use crate::config::SimConfig;
+use crate::entra::Tokens;
+use crate::faults::{FaultKind, Faults};
+use crate::lanes::Lanes;
+use crate::recorder::Recorder;
+use crate::target::Target;
+use crate::teams::Teams;
+use crate::verdict::{Oracle, Verdict};
+
+/// What the cloud contains at this moment.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) entra: Tokens,
+    pub(crate) erp: Erp,
+    pub(crate) teams: Teams,
+    pub(crate) lanes: Lanes,
+    pub(crate) oracle: Oracle,
+    pub(crate) early_requests: u64,
+    pub(crate) limit_violations: u64,
+}
+
+impl World {
+    fn new(config: &SimConfig) -> Self {
+        Self {
+            entra: Tokens::new(&config.client_secret),
+            erp: Erp::new(&config.companies),
+            teams: Teams::new(&config.teams),
+            lanes: Lanes::default(),
+            oracle: Oracle::expecting(&config.expected_statuses),
+            early_requests: 0,
+            limit_violations: 0,
+        }
+    }
+
+    /// The verdict at this moment.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let deaths = self.erp.deaths;
+        Verdict {
+            early_requests: self.early_requests,
+            limit_violations: self.limit_violations,
+            subscriptions_deleted_by_answer: deaths.by_answer,
+            subscriptions_given_up: deaths.given_up,
+            missed_while_expired: deaths.missed_while_expired,
+            ..self.oracle.verdict()
+        }
+    }
+}
+
+/// What all parts share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: SimConfig,
+    pub(crate) base_url: String,
+    world: Mutex<World>,
+    pub(crate) recorder: Recorder,
+    pub(crate) faults: Faults,
+    pub(crate) app_slots: AppSlots,
+    /// Counts changes of anything a test may wait for.
+    changes: watch::Sender<u64>,
+    /// Wakes the sender of notifications: something became due.
+    pub(crate) outbox: Notify,
+    pub(crate) http: reqwest::Client,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Shared {
+    /// A fresh cloud that answers at `base_url`.
+    pub(crate) fn new(config: SimConfig, base_url: String) -> reqwest::Result<Arc<Self>> {
+        // A proxy of the environment must not get between two ends of one machine.
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Arc::new(Self {
+            world: Mutex::new(World::new(&config)),
+            config,
+            base_url,
+            recorder: Recorder::default(),
+            faults: Faults::default(),
+            app_slots: AppSlots::default(),
+            changes: watch::Sender::new(0),
+            outbox: Notify::new(),
+            http,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// The world, locked.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells waiters that something changed.
+    pub(crate) fn announce(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Follows changes from now on.
+    pub(crate) fn follow(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Lets every subscription expire now; says how many there are.
+    pub(crate) fn expire_subscriptions(&self) -> usize {
+        let now = crate::clock::now();
+        let mut world = self.world();
+        let subscriptions = world.erp.subscriptions.values_mut();
+        subscriptions
+            .map(|subscription| subscription.expires = now)
+            .count()
+    }
+
+    /// Back to the configured beginning.
+    pub(crate) fn reset(&self) {
+        *self.world() = World::new(&self.config);
+        self.faults.clear();
+        self.recorder.clear();
+        self.announce();
+    }
+}
+
+/// One request, as the handlers know it.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// When its head was read.
+    pub(crate) arrived: std::time::Instant,
+    pub(crate) target: Target,
+    /// The application of its token; `unknown` without a valid one.
+    pub(crate) app: String,
+    pub(crate) lane: String,
+    /// A fault that the handler itself must play.
+    pub(crate) fault: Option<FaultKind>,
+    /// Whether the reader asked for the primary.
+    pub(crate) read_write: bool,
+}
