@@ -1,0 +1,164 @@
+//! The Business Central client: companies, records with their lines, listings for catch-ups, links for people.
+//!
+//! A record that is gone is `None`; a missing company or environment is an error that says what to correct.
+//! Records come out mapped: enums decoded, blanks removed, totals of lines added (see [`EntitySet`]).
+
+pub(crate) mod entity;
+pub(crate) mod gone;
+pub(crate) mod link;
+pub(crate) mod listing;
+pub(crate) mod mapping;
+pub(crate) mod record;
+pub(crate) mod subscriptions;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use signalbox_core::Record;
+use url::Url;
+use uuid::Uuid;
+
+use self::{entity::EntitySet, listing::Listing, subscriptions::Subscriptions};
+use crate::{
+    entra::TokenSource,
+    http::{Sender, errand::Errand, error::Error},
+    odata::{Intent, pages::Pages, query::with_query},
+    service::{Service, join},
+};
+
+/// Where one environment of Business Central is.
+#[derive(Debug, Clone)]
+pub struct BusinessCentralOptions {
+    /// The API up to and with the endpoint's version, for example `https://api.businesscentral.dynamics.com/v2.0`.
+    pub api_base: Url,
+    /// The scope of its tokens, for example `https://api.businesscentral.dynamics.com/.default`.
+    pub scope: String,
+    /// The tenant's id or domain.
+    pub tenant: String,
+    /// The environment's name.
+    pub environment: String,
+    /// The web client, for example `https://businesscentral.dynamics.com`.
+    pub web_client_base: Url,
+}
+
+/// A company of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Company {
+    /// Its id, which outlives a rename.
+    pub id: Uuid,
+    /// Its name, unique in the environment.
+    pub name: String,
+    /// What people see; may be blank.
+    #[serde(default)]
+    pub display_name: String,
+}
+
+/// One environment of Business Central.
+#[derive(Debug, Clone)]
+pub struct BusinessCentral {
+    service: Service,
+    /// `…/{tenant}/{environment}/api/v2.0`
+    base: Url,
+    options: BusinessCentralOptions,
+}
+
+impl BusinessCentral {
+    /// A client that asks with the tokens of `tokens`.
+    pub fn new(options: BusinessCentralOptions, sender: Sender, tokens: Arc<TokenSource>) -> Self {
+        let segments = [&*options.tenant, &*options.environment, "api", "v2.0"];
+        Self {
+            service: Service {
+                sender,
+                tokens,
+                scope: options.scope.clone(),
+            },
+            base: join(&options.api_base, segments),
+            options,
+        }
+    }
+
+    /// Every company that the app may see.
+    pub async fn companies(&self, errand: Errand<'_>) -> Result<Vec<Company>, Error> {
+        let url = with_query(
+            join(&self.base, ["companies"]),
+            &[("$select", "id,name,displayName")],
+        );
+        let pages = Pages::new(self.service.clone(), url, None, Intent::ReadOnly);
+        let records = pages.all(errand).await?;
+        Ok(records.into_iter().filter_map(company).collect())
+    }
+
+    /// The id of the company with this name or, failing that, this display name.
+    pub async fn company_id(&self, name: &str, errand: Errand<'_>) -> Result<Uuid, Error> {
+        find_company(&self.companies(errand).await?, name)
+    }
+
+    /// The records of a set that changed after `since`, or all of them, without their lines.
+    ///
+    /// The order is that of the keys, not of the changes. `page_size` is in records.
+    pub fn changed(
+        &self,
+        set: &'static EntitySet,
+        company: Uuid,
+        since: Option<Timestamp>,
+        page_size: u32,
+    ) -> Listing {
+        let filter = since.map_or_else(String::new, |since| {
+            format!("lastModifiedDateTime gt {since}")
+        });
+        let select = set.selected();
+        let options = [("$filter", filter.as_str()), ("$select", &select)];
+        let url = with_query(self.company_url(company, set.name), &options);
+        let pages = Pages::new(self.service.clone(), url, Some(page_size), Intent::ReadOnly);
+        Listing::new(pages, set)
+    }
+
+    /// The subscriptions of this environment.
+    pub fn subscriptions(&self) -> Subscriptions<'_> {
+        Subscriptions { client: self }
+    }
+
+    /// Where a person sees this record, if the set has a page and the record a number.
+    pub fn web_link(&self, set: &EntitySet, company_name: &str, record: &Record) -> Option<Url> {
+        link::web_link(&self.options, set, company_name, record)
+    }
+
+    fn company_url(&self, company: Uuid, segment: &str) -> Url {
+        let company = format!("companies({company})");
+        join(&self.base, [company.as_str(), segment])
+    }
+}
+
+fn company(record: Record) -> Option<Company> {
+    serde_json::from_value(Value::Object(record)).ok()
+}
+
+fn find_company(companies: &[Company], name: &str) -> Result<Uuid, Error> {
+    let by_name = companies.iter().find(|company| company.name == name);
+    let mut by_display = companies
+        .iter()
+        .filter(|company| company.display_name == name);
+    match (by_name, by_display.next(), by_display.next()) {
+        (Some(company), _, _) | (None, Some(company), None) => Ok(company.id),
+        (None, Some(first), Some(second)) => Err(Error::AmbiguousName {
+            kind: "company",
+            name: name.to_owned(),
+            candidates: vec![first.name.clone(), second.name.clone()],
+        }),
+        (None, None, _) => Err(Error::UnknownName {
+            kind: "company",
+            name: name.to_owned(),
+            known: companies
+                .iter()
+                .take(10)
+                .map(|company| company.name.clone())
+                .collect(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
