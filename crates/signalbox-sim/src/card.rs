@@ -77,6 +77,11 @@ impl Words {
             .map(|word| word.trim_matches('-'))
             .filter(|word| !word.is_empty())
             .collect();
+        // Numbers such as `2026/001` hold together only as a person sees them.
+        let seen = text.split_whitespace();
+        let seen = seen.map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric()));
+        self.tokens
+            .extend(seen.filter(|word| !word.is_empty()).map(str::to_owned));
         if let [word] = words[..] {
             self.alone.insert(word.to_owned());
         }
@@ -100,6 +105,12 @@ mod tests {
         let words = Words::of(&card);
         assert!(words.tokens.contains("PPI-108001"));
         assert_eq!(words.statuses(), [InvoiceStatus::Paid]);
+    }
+
+    #[test]
+    fn a_number_with_a_slash_is_one_word() {
+        let card = json!({ "body": [{ "type": "TextBlock", "text": "Invoice 2026/001." }] });
+        assert!(Words::of(&card).tokens.contains("2026/001"));
     }
 
     #[test]

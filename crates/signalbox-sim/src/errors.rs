@@ -112,7 +112,7 @@ pub(crate) fn throttled(api: Api, retry_after: RetryAfter) -> Refusal {
 pub(crate) fn with_retry_after(mut refusal: Refusal, retry_after: RetryAfter) -> Refusal {
     let headers = refusal.0.headers_mut();
     match retry_after {
-        RetryAfter::Absent => {}
+        RetryAfter::Absent | RetryAfter::Usual => {}
         RetryAfter::Secs(secs) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }

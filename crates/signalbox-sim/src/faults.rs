@@ -11,6 +11,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use crate::config::SimConfig;
+use crate::target::Api;
+
 mod wire;
 
 pub(crate) use wire::FaultWire;
@@ -24,14 +27,29 @@ pub enum RetryAfter {
     HttpDate(u64),
     /// No header, as Teams and Business Central sometimes do.
     Absent,
+    /// What the service itself says: Entra 60 s × scale, Business Central nothing, the others 1 s.
+    Usual,
 }
 
 impl RetryAfter {
-    /// The wait it asks for.
+    /// The wait it asks for; `Usual` must have been settled.
     pub(crate) fn wait(self) -> Option<Duration> {
         match self {
             Self::Secs(secs) | Self::HttpDate(secs) => Some(Duration::from_secs(secs)),
-            Self::Absent => None,
+            Self::Absent | Self::Usual => None,
+        }
+    }
+
+    /// Settles what `api` usually says.
+    pub(crate) fn of(self, api: Option<Api>, config: &SimConfig) -> Self {
+        match (self, api) {
+            (Self::Usual, Some(Api::Entra)) => {
+                let wait = config.scaled(Duration::from_secs(60));
+                Self::Secs(SimConfig::retry_after(wait))
+            }
+            (Self::Usual, Some(Api::Bot | Api::Graph)) => Self::Secs(1),
+            (Self::Usual, _) => Self::Absent,
+            (given, _) => given,
         }
     }
 }

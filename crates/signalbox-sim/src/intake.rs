@@ -179,6 +179,7 @@ async fn serve(router: Router, request: Request<Bytes>, call: Call) -> Response 
 /// A scripted refusal; its `Retry-After` binds like any other.
 fn refuse(shared: &Shared, call: &Call, code: u16, retry_after: RetryAfter) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let retry_after = retry_after.of(call.target.api(), &shared.config);
     if let Some(wait) = retry_after.wait() {
         shared.world().lanes.close(&call.lane, Instant::now(), wait);
     }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::erp::Subscription;
@@ -154,6 +154,18 @@ async fn renew(inquiry: &Inquiry, id: &str) -> Result<Response, Refusal> {
     // Changes may have come, or the row may have gone, while the handshake ran.
     let current = world.erp.subscriptions.get_mut(id).ok_or_else(unknown)?;
     wanted.pending = std::mem::take(&mut current.pending);
+    if current.url != wanted.url && !wanted.pending.is_empty() {
+        // The backlog follows the subscription to its new address.
+        let key = (wanted.company, wanted.url.clone());
+        world
+            .erp
+            .outboxes
+            .entry(key)
+            .or_default()
+            .fresh_due
+            .get_or_insert(Instant::now());
+        shared.outbox.notify_one();
+    }
     let version = world.erp.next_version();
     let renewed = wanted.renewed(shared, version);
     let context = format!("{}/$metadata#subscriptions/$entity", inquiry.root());

@@ -71,7 +71,7 @@ impl FaultWire {
 
     fn kind(&self) -> Result<FaultKind, FaultError> {
         Ok(match self.kind.replace('-', "_").as_str() {
-            "throttle" => FaultKind::Throttle(self.retry_after(RetryAfter::Secs(1))?),
+            "throttle" => FaultKind::Throttle(self.retry_after(RetryAfter::Usual)?),
             "status" => FaultKind::Status(
                 self.code.ok_or(FaultError::Missing("status", "code"))?,
                 self.retry_after(RetryAfter::Absent)?,
@@ -151,6 +151,7 @@ impl FaultWire {
             RetryAfter::Secs(secs) => (Some(secs), None),
             RetryAfter::HttpDate(secs) => (Some(secs), Some("http-date".into())),
             RetryAfter::Absent => (None, Some("none".into())),
+            RetryAfter::Usual => (None, None),
         };
     }
 }

@@ -142,7 +142,10 @@ impl Oracle {
     /// A notification that carries these changes is about to be sent.
     pub(crate) fn notified(&mut self, numbers: &[Number], at: Instant) {
         for number in numbers {
-            self.all[*number].notified.get_or_insert(at);
+            // A reset may have forgotten what a notification on its way was about.
+            if let Some(expectation) = self.all.get_mut(*number) {
+                expectation.notified.get_or_insert(at);
+            }
         }
     }
 

@@ -1,0 +1,107 @@
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use signalbox_sim::{DEFAULT_CLIENT_SECRET, SimConfig};
+
+use crate::client::{BC, Client};
+
+async fn send(client: &Client, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    let request = client.request(method, &client.url(path)).json(&body);
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let body = answer.bytes().await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+async fn verb(client: &Client, name: &str, body: Value) -> Value {
+    let path = format!("/_sim/v1/verbs/{name}");
+    let (status, made) = send(client, Method::POST, &path, body).await;
+    assert_eq!(status, StatusCode::OK, "{name}: {made}");
+    made
+}
+
+#[tokio::test]
+async fn verbs_move_an_invoice_through_its_life() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let draft = verb(
+        &client,
+        "create-purchase-invoice",
+        json!({ "amount": 10.5 }),
+    )
+    .await;
+    assert_eq!(draft["status"], "Draft");
+    let which = json!({ "id": draft["id"] });
+    for (name, status) in [
+        ("post-purchase-invoice", "Open"),
+        ("touch-purchase-invoice", "Open"),
+        ("pay-purchase-invoice", "Paid"),
+        ("reopen-purchase-invoice", "Open"),
+        ("cancel-purchase-invoice", "Canceled"),
+    ] {
+        let made = verb(&client, name, which.clone()).await;
+        assert_eq!(made["status"], status, "{name}");
+    }
+    let path = "/_sim/v1/verbs/pay-purchase-invoice";
+    let (status, refusal) = send(&client, Method::POST, path, which.clone()).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{refusal}");
+    verb(&client, "delete-purchase-invoice", which).await;
+    verb(
+        &client,
+        "create-channel",
+        json!({ "team": "Sales", "name": "Orders" }),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_verb_names_those_that_exist() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let (status, refusal) = send(&client, Method::POST, "/_sim/v1/verbs/dance", json!({})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(
+        refusal["error"]
+            .as_str()
+            .unwrap()
+            .contains("post-purchase-invoice")
+    );
+}
+
+#[tokio::test]
+async fn faults_are_added_listed_and_cleared() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let faults = json!([{ "target": "bc.read", "kind": "throttle", "retry_after": 2, "times": 1 },
+        { "target": "bot.post", "kind": "late_commit", "ms": 800, "every": 10 }]);
+    let (_, added) = send(&client, Method::POST, "/_sim/v1/faults", faults).await;
+    assert_eq!(added, json!({ "ids": [1, 2] }));
+    let answer = client.bc(Method::GET, "companies").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    let (_, listed) = send(&client, Method::GET, "/_sim/v1/faults", json!({})).await;
+    assert_eq!(listed[0]["fired"], 1);
+    let (status, _) = send(&client, Method::DELETE, "/_sim/v1/faults", json!({})).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert!(client.sim.faults().is_empty());
+    let wrong = json!({ "target": "bot.post", "kind": "explode" });
+    let (status, refusal) = send(&client, Method::POST, "/_sim/v1/faults", wrong).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(refusal["error"].as_str().unwrap().contains("explode"));
+}
+
+#[tokio::test]
+async fn a_reset_forgets_everything() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    verb(&client, "post-purchase-invoice", json!({})).await;
+    verb(&client, "rotate-secret", json!({ "secret": "new" })).await;
+    let (status, _) = send(&client, Method::POST, "/_sim/v1/reset", json!({})).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (_, verdict) = send(&client, Method::GET, "/_sim/v1/verdict", json!({})).await;
+    assert_eq!(verdict["expected"], 0);
+    let answer = client
+        .ask_token(DEFAULT_CLIENT_SECRET, BC)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    for name in ["requests", "effects", "notifications", "subscriptions"] {
+        let (status, _) = send(&client, Method::GET, &format!("/_sim/v1/{name}"), json!({})).await;
+        assert_eq!(status, StatusCode::OK, "{name}");
+    }
+}

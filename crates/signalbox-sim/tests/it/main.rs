@@ -1,0 +1,17 @@
+//! The simulator over real HTTP: the behaviours that clients stumble over.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
+mod bot;
+mod business_central;
+mod client;
+mod control;
+mod entra;
+mod faults;
+mod graph;
+mod notifications;
+mod subscriptions;
+mod verdict;
