@@ -104,11 +104,8 @@ pub enum CatchUpPurpose {
         /// Records changed after this instant are looked at.
         since: Option<Timestamp>,
     },
-    /// Enter what exists as already known to the route, and announce nothing.
-    Baseline {
-        /// The route that starts.
-        route: RouteName,
-    },
+    /// Enter what exists as already known to the routes that begin, and announce nothing.
+    Baseline,
 }
 
 /// Look at everything that changed in a set.

@@ -1,1 +1,28 @@
-//! stub
+//! One handler per job kind, the cards, and the expressions that decide what is announced.
+//!
+//! A handler gets a [`Context`], which holds all that a job may touch, and returns a decision. The list of handlers
+//! is in `registry.rs`, where a reader sees the whole system on one screen.
+
+mod announce;
+mod bootstrap;
+mod cards;
+mod catch_up;
+mod connections;
+mod context;
+mod expression;
+mod fault;
+mod post;
+mod read;
+mod registry;
+mod renew;
+mod routes;
+
+pub use bootstrap::{BootstrapError, bootstrap, restart_baseline};
+pub use cards::{Card, CardError, Cards};
+pub use connections::{
+    ConnectError, Connections, FoundCompany, Sink, Source, connect, source_lanes,
+};
+pub use context::{Context, Settings};
+pub use expression::{Expression, ExpressionError};
+pub use registry::worker;
+pub use routes::{Route, RouteError, Routes};

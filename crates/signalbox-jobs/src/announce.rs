@@ -1,0 +1,116 @@
+//! From a record to posts: which routes announce it, and under which effect keys.
+//!
+//! Event, poll and webhook come to the same keys, because everything in a key is taken from the record.
+
+use signalbox_core::{
+    EffectKey, JobId, LaneChain, Post, ROUTES, Record, RoutePhase, RouteState, bot_lanes,
+    document_scope, hold_group,
+};
+use signalbox_queue::NewJob;
+use uuid::Uuid;
+
+use crate::{Context, ExpressionError, Route, Source};
+
+/// A record that a route announces.
+#[derive(Debug)]
+pub(crate) struct Announcement<'a> {
+    pub(crate) route: &'a Route,
+    pub(crate) effect: EffectKey,
+    pub(crate) lanes: LaneChain,
+    pub(crate) post: Post,
+}
+
+impl Announcement<'_> {
+    /// The post job, held if its route may not announce yet.
+    pub(crate) fn job(
+        self,
+        trace: Option<String>,
+        held: bool,
+    ) -> Result<NewJob, signalbox_queue::QueueError> {
+        let group = hold_group(&self.route.name);
+        let id = JobId::post(&self.effect);
+        let job = NewJob::new(id, self.lanes, self.post, trace)?.unless_known(self.effect);
+        Ok(if held { job.held_with(group) } else { job })
+    }
+}
+
+/// Why a record is not announced by a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// It is not posted yet.
+    Draft,
+    /// `when` does not hold.
+    When,
+}
+
+impl Silence {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::When => "`when` does not hold",
+        }
+    }
+}
+
+/// Asks `route` about `record`, which belongs to `company`.
+pub(crate) fn ask<'a>(
+    context: &Context,
+    source: &Source,
+    company: Uuid,
+    route: &'a Route,
+    record: &Record,
+) -> Result<Result<Announcement<'a>, Silence>, ExpressionError> {
+    // Whatever `when` says: a draft has no final number, so it could not be announced once.
+    if field(record, "status") == "Draft" {
+        return Ok(Err(Silence::Draft));
+    }
+    if !route.when.holds(record)? {
+        return Ok(Err(Silence::When));
+    }
+    let once = route.once.text_for(record)?;
+    let document = field(record, "number").to_owned();
+    let scope = document_scope(&source.environment, company);
+    let effect = EffectKey::post(&route.name, &scope, &document, &once);
+    let root = context
+        .sinks
+        .get(&route.sink)
+        .map(|sink| sink.root.clone())
+        .expect("the configuration was checked: a route's sink exists");
+    let post = Post {
+        route: route.name.clone(),
+        connection: route.sink.clone(),
+        to: route.to.clone(),
+        card: route.card.clone(),
+        document,
+        effect: effect.clone(),
+        fields: record.clone(),
+    };
+    Ok(Ok(Announcement {
+        route,
+        effect,
+        lanes: bot_lanes(&root, &route.to),
+        post,
+    }))
+}
+
+/// A field as text; empty if it is blank.
+pub(crate) fn field<'a>(record: &'a Record, name: &str) -> &'a str {
+    record
+        .get(name)
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default()
+}
+
+/// Whether posts of `route` are held for now.
+pub(crate) async fn is_held(
+    context: &Context,
+    route: &Route,
+) -> Result<bool, signalbox_queue::QueueError> {
+    if !route.enabled {
+        return Ok(true);
+    }
+    let register = context.queue.register(ROUTES);
+    let state: Option<RouteState> = register.get(route.name.as_str()).await?;
+    // Without a state Redis has forgotten the route, and with it what was announced before.
+    Ok(state.is_none_or(|state| state.phase != RoutePhase::Active))
+}

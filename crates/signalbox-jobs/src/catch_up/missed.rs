@@ -1,0 +1,164 @@
+//! Catching up: everything changed since an instant is announced if it was not.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use signalbox_core::{
+    Completion, JobError, JobResult, LaneName, Record, RouteName, SUBSCRIPTIONS, Subscription,
+};
+use signalbox_microsoft::Errand;
+use signalbox_queue::{EffectState, NewJob};
+
+use super::{Attempt, fail};
+use crate::{
+    announce::{self, Announcement},
+    fault,
+};
+
+/// A long transaction commits rows with older instants than some that were read before
+/// (facts, Business Central §6).
+const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+impl Attempt<'_> {
+    pub(super) async fn missed(&self, since: Option<Timestamp>, errand: Errand<'_>) -> JobResult {
+        let started = self.context.clock.now();
+        let since = since.map(|since| since.checked_sub(OVERLAP).unwrap_or(Timestamp::UNIX_EPOCH));
+        let page_size = self.source.page_size;
+        let mut listing = self
+            .source
+            .client
+            .changed(self.set, self.company, since, page_size);
+        let mut found: BTreeMap<RouteName, Vec<Announcement<'_>>> = BTreeMap::new();
+        loop {
+            let page = listing.next(errand).await;
+            let page = page.map_err(|error| fault::upstream(self.context, error))?;
+            let Some(page) = page else {
+                break;
+            };
+            self.collect(page, &mut found).await?;
+        }
+        let mut notes = Vec::new();
+        for (route, announcements) in found {
+            notes.push(self.enqueue(&route, announcements).await?);
+        }
+        self.note_caught_up(started).await?;
+        Ok(Completion::noted(if notes.is_empty() {
+            "nothing was missed".to_owned()
+        } else {
+            notes.join(", ")
+        }))
+    }
+
+    /// Adds to `found` what the routes announce on this page and the ledger does not know.
+    async fn collect<'a>(
+        &'a self,
+        page: Vec<Record>,
+        found: &mut BTreeMap<RouteName, Vec<Announcement<'a>>>,
+    ) -> Result<(), JobError> {
+        let page: Vec<Record> = page
+            .into_iter()
+            .map(|record| self.with_link(record))
+            .collect();
+        let payload = &self.job.payload;
+        for route in self
+            .context
+            .routes
+            .listening(&payload.connection, &payload.set)
+        {
+            let root = self.context.sink(&route.sink)?.root.clone();
+            let mut announcements = Vec::new();
+            for record in &page {
+                let asked = announce::ask(self.context, self.source, self.company, route, record);
+                announcements.extend(asked.map_err(fail)?);
+            }
+            let fresh = self.fresh(&root, announcements).await?;
+            if !fresh.is_empty() {
+                found.entry(route.name.clone()).or_default().extend(fresh);
+            }
+        }
+        Ok(())
+    }
+
+    fn with_link(&self, mut record: Record) -> Record {
+        let link = self
+            .source
+            .client
+            .web_link(self.set, &self.company_name, &record);
+        if let Some(link) = link {
+            record.insert("link".to_owned(), link.to_string().into());
+        }
+        record
+    }
+
+    async fn fresh<'a>(
+        &self,
+        root: &LaneName,
+        announcements: Vec<Announcement<'a>>,
+    ) -> Result<Vec<Announcement<'a>>, JobError> {
+        let effects: Vec<_> = announcements.iter().map(|one| one.effect.clone()).collect();
+        let states = self.context.queue.effect_states(root, &effects).await;
+        let states = states.map_err(fault::queue)?;
+        let with_state = announcements.into_iter().zip(states);
+        let fresh = with_state.filter(|(_, state)| *state == EffectState::Fresh);
+        Ok(fresh.map(|(announcement, _)| announcement).collect())
+    }
+
+    async fn enqueue(
+        &self,
+        name: &RouteName,
+        announcements: Vec<Announcement<'_>>,
+    ) -> Result<String, JobError> {
+        let count = announcements.len();
+        let flood = count > self.context.settings.flood_limit;
+        let Some(route) = self.context.routes.get(name) else {
+            return Ok(String::new());
+        };
+        let held = announce::is_held(self.context, route)
+            .await
+            .map_err(fault::queue)?;
+        let group = format!("flood/{name}/{}", self.job.lease.id);
+        let mut jobs: Vec<NewJob> = Vec::with_capacity(count);
+        for announcement in announcements {
+            let job = announcement.job(self.job.trace.clone(), held);
+            let job = job.map_err(JobError::fail)?;
+            jobs.push(if flood { job.held_with(&group) } else { job });
+        }
+        self.context
+            .queue
+            .enqueue_all(jobs)
+            .await
+            .map_err(fault::queue)?;
+        if !flood {
+            return Ok(format!("{count} posts of `{name}` were found"));
+        }
+        let advice = format!(
+            "{count} posts of `{name}` were found, more than `flood_limit`, and are held: `signalbox jobs release \
+             --group {group}` announces them, `signalbox jobs seen --group {group}` takes them as known"
+        );
+        tracing::error!(route.name = %name, advice, "a flood is held");
+        Ok(advice)
+    }
+
+    /// Everything before `started` has been looked at, so the next catch-up may begin there.
+    async fn note_caught_up(&self, started: Timestamp) -> Result<(), JobError> {
+        let payload = &self.job.payload;
+        let register = self.context.queue.register(SUBSCRIPTIONS);
+        let all: Vec<(String, Subscription)> = register.list().await.map_err(fault::queue)?;
+        let ours = all.into_iter().find(|(_, subscription)| {
+            subscription.connection == payload.connection && subscription.set == payload.set
+        });
+        let Some((name, _)) = ours else {
+            return Ok(());
+        };
+        let advance = |old: Option<Subscription>| {
+            let mut subscription = old?;
+            subscription.caught_up_at = subscription.caught_up_at.max(started);
+            Some(subscription)
+        };
+        register
+            .update(&name, advance)
+            .await
+            .map(drop)
+            .map_err(fault::queue)
+    }
+}

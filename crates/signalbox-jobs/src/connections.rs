@@ -1,0 +1,249 @@
+//! The clients of every configured connection, with what handlers need beside them.
+
+use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, time::Duration};
+
+use signalbox_config::{Company, Config, Connection, Credential, Http, SecretError};
+use signalbox_core::{
+    Clock, ConnectionName, LaneChain, LaneName, bot_root, business_central_lanes,
+};
+use signalbox_microsoft::{
+    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, EntraOptions, Errand, Error, Graph,
+    GraphOptions, Sender, SenderError, SenderOptions, TargetResolver, TokenSource,
+};
+use tokio::sync::OnceCell;
+use url::Url;
+use uuid::Uuid;
+
+/// Why the clients cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A secret cannot be had.
+    #[error("the secret of the credential `{credential}` cannot be had")]
+    Secret {
+        /// The credential's name.
+        credential: String,
+        /// The cause.
+        #[source]
+        source: SecretError,
+    },
+    /// The HTTP client cannot be built.
+    #[error("the HTTP client cannot be built from the section `[http]`")]
+    Sender(#[from] SenderError),
+    /// The certificates cannot be read.
+    #[error(
+        "`http.ca_file` names {path}, which cannot be read; correct the path or its permissions"
+    )]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A Business Central connection.
+#[derive(Debug)]
+pub struct Source {
+    /// The client.
+    pub client: BusinessCentral,
+    /// The environment's name.
+    pub environment: String,
+    /// The company as configured.
+    pub company: Company,
+    /// The lanes of everything read from it.
+    pub lanes: LaneChain,
+    /// Records per page.
+    pub page_size: u32,
+    /// Names and ids of companies do not change while a process runs.
+    found: OnceCell<FoundCompany>,
+}
+
+/// A company with both of its names.
+#[derive(Debug, Clone)]
+pub struct FoundCompany {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, for links.
+    pub name: String,
+}
+
+/// A Teams connection.
+#[derive(Debug)]
+pub struct Sink {
+    /// The client that posts.
+    pub bot: Bot,
+    /// The client that looks back.
+    pub graph: Graph,
+    /// From names to channels.
+    pub targets: TargetResolver,
+    /// The root of the lanes of its posts.
+    pub root: LaneName,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// How long a posted card may take to be seen, scaled.
+    pub visibility_delay: Duration,
+}
+
+impl Source {
+    /// The company, looked up once.
+    pub async fn company(&self, errand: Errand<'_>) -> Result<&FoundCompany, Error> {
+        self.found
+            .get_or_try_init(async || {
+                let companies = self.client.companies(errand).await?;
+                match &self.company {
+                    Company::Id(id) => {
+                        let named = companies.into_iter().find(|company| company.id == *id);
+                        let name = named.map(|company| company.name).unwrap_or_default();
+                        Ok(FoundCompany { id: *id, name })
+                    }
+                    Company::Name(name) => Ok(FoundCompany {
+                        id: self.client.company_id(name, errand).await?,
+                        name: name.clone(),
+                    }),
+                }
+            })
+            .await
+    }
+}
+
+/// The clients of all connections.
+#[derive(Debug, Default)]
+pub struct Connections {
+    /// Business Central connections, by name.
+    pub sources: BTreeMap<ConnectionName, Source>,
+    /// Teams connections, by name.
+    pub sinks: BTreeMap<ConnectionName, Sink>,
+}
+
+/// The clients of all connections of `config`.
+pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Connections, ConnectError> {
+    let mut connections = Connections::default();
+    let mut shared = BTreeMap::new();
+    for (name, connection) in &config.connections {
+        match connection {
+            Connection::BusinessCentral(connection) => {
+                let sender = sender(&config.http, connection.request_timeout, clock)?;
+                let tokens = tokens(&mut shared, &connection.credential, &sender)?;
+                let source = source(connection, sender, tokens);
+                connections.sources.insert(name.clone(), source);
+            }
+            Connection::Teams(connection) => {
+                let sender = sender(&config.http, connection.request_timeout, clock)?;
+                let tokens = tokens(&mut shared, &connection.credential, &sender)?;
+                let sink = sink(connection, sender, tokens);
+                connections.sinks.insert(name.clone(), sink);
+            }
+        }
+    }
+    Ok(connections)
+}
+
+/// The lanes of everything read from a Business Central connection.
+pub fn source_lanes(connection: &signalbox_config::BusinessCentral) -> LaneChain {
+    let host = host(connection.api_url.as_url());
+    business_central_lanes(&connection.credential.name, host, &connection.environment)
+}
+
+fn source(
+    connection: &signalbox_config::BusinessCentral,
+    sender: Sender,
+    tokens: Arc<TokenSource>,
+) -> Source {
+    let options = BusinessCentralOptions {
+        api_base: below(connection.api_url.as_url(), "v2.0"),
+        scope: connection.scope.to_owned(),
+        tenant: connection.credential.tenant_id.clone(),
+        environment: connection.environment.clone(),
+        web_client_base: connection.web_client_url.as_url().clone(),
+    };
+    Source {
+        client: BusinessCentral::new(options, sender, tokens),
+        environment: connection.environment.clone(),
+        company: connection.company.clone(),
+        lanes: source_lanes(connection),
+        page_size: connection.page_size.get(),
+        found: OnceCell::new(),
+    }
+}
+
+fn sink(connection: &signalbox_config::Teams, sender: Sender, tokens: Arc<TokenSource>) -> Sink {
+    let tenant = connection.credential.tenant_id.clone();
+    let service_url = connection.service_url.as_url();
+    let graph = GraphOptions {
+        base: below(connection.graph_url.as_url(), "v1.0"),
+        scope: connection.graph_scope.to_owned(),
+    };
+    let graph = Graph::new(graph, sender.clone(), tokens.clone());
+    let bot = BotOptions {
+        max_card_bytes: connection.max_card_bytes.get(),
+        ..BotOptions::new(
+            service_url.clone(),
+            connection.bot_scope.to_owned(),
+            tenant.clone(),
+            connection.bot_app_id.clone(),
+        )
+    };
+    Sink {
+        bot: Bot::new(bot, sender, tokens),
+        targets: TargetResolver::new(graph.clone()),
+        graph,
+        root: bot_root(&connection.credential.name, host(service_url), &tenant),
+        request_timeout: connection.request_timeout,
+        visibility_delay: connection.visibility_delay,
+    }
+}
+
+/// One token source per credential, so that its tokens are asked for once.
+fn tokens(
+    shared: &mut BTreeMap<String, Arc<TokenSource>>,
+    credential: &Credential,
+    sender: &Sender,
+) -> Result<Arc<TokenSource>, ConnectError> {
+    if let Some(tokens) = shared.get(&credential.name) {
+        return Ok(tokens.clone());
+    }
+    let secret = credential.client_secret.reveal();
+    let secret = secret.map_err(|source| ConnectError::Secret {
+        credential: credential.name.clone(),
+        source,
+    })?;
+    let options = EntraOptions {
+        authority: credential.authority.as_url().clone(),
+        tenant: credential.tenant_id.clone(),
+        client_id: credential.client_id.clone(),
+        client_secret: secret.clone(),
+    };
+    let tokens = Arc::new(TokenSource::new(options, sender.clone()));
+    shared.insert(credential.name.clone(), tokens.clone());
+    Ok(tokens)
+}
+
+fn sender(http: &Http, timeout: Duration, clock: &Arc<dyn Clock>) -> Result<Sender, ConnectError> {
+    let roots = http.ca_file.as_ref().map(|path| {
+        fs::read(path).map_err(|source| ConnectError::Certificates {
+            path: path.clone(),
+            source,
+        })
+    });
+    let options = SenderOptions {
+        connect_timeout: http.connect_timeout,
+        request_timeout: timeout,
+        proxy: http.proxy.as_ref().map(|proxy| proxy.reveal().clone()),
+        no_proxy: (!http.no_proxy.is_empty()).then(|| http.no_proxy.join(",")),
+        extra_roots: roots.transpose()?,
+        user_agent: concat!("signalbox/", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    Ok(Sender::new(&options, clock.clone())?)
+}
+
+fn below(base: &Url, segment: &str) -> Url {
+    let mut url = base.clone();
+    let path = format!("{}/{segment}", base.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default()
+}

@@ -1,0 +1,80 @@
+//! All that a job may touch, built once at the start and then only borrowed.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use signalbox_core::{Clock, ConnectionName, JobError};
+use signalbox_queue::Queue;
+use url::Url;
+
+use crate::{Cards, Routes, Sink, Source};
+
+/// Settings of handlers.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// More announceable documents than this from one catch-up are held as a group.
+    pub flood_limit: usize,
+    /// What delays are multiplied by.
+    pub time_scale: f64,
+    /// Where subscriptions send their notifications; without it there are none.
+    pub public_url: Option<Url>,
+}
+
+/// What handlers work with.
+#[derive(Debug)]
+pub struct Context {
+    /// The queue, the ledger and the registers.
+    pub queue: Queue,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The routes.
+    pub routes: Routes,
+    /// The cards.
+    pub cards: Cards,
+    /// Business Central connections.
+    pub sources: BTreeMap<ConnectionName, Source>,
+    /// Teams connections.
+    pub sinks: BTreeMap<ConnectionName, Sink>,
+    /// The settings.
+    pub settings: Settings,
+}
+
+/// A connection whose fault it is gets another try after this time.
+const PROBE: Duration = Duration::from_secs(300);
+
+impl Context {
+    /// The source called `name`. A job of one that is not configured any more waits for it.
+    pub(crate) fn source(&self, name: &ConnectionName) -> Result<&Source, JobError> {
+        self.sources
+            .get(name)
+            .ok_or_else(|| self.unconfigured(name))
+    }
+
+    /// The sink called `name`. A job of one that is not configured any more waits for it.
+    pub(crate) fn sink(&self, name: &ConnectionName) -> Result<&Sink, JobError> {
+        self.sinks.get(name).ok_or_else(|| self.unconfigured(name))
+    }
+
+    fn unconfigured(&self, name: &ConnectionName) -> JobError {
+        let cause = format!(
+            "the connection `{name}` is not configured; add `connections.{name}`, or cancel the job"
+        );
+        JobError::snooze(self.after(PROBE), cause)
+    }
+
+    /// When a connection's fault is looked at again.
+    pub(crate) fn next_probe(&self) -> Timestamp {
+        self.after(PROBE)
+    }
+
+    /// The instant in `delay`, with the delay scaled.
+    pub(crate) fn after(&self, delay: Duration) -> Timestamp {
+        after(self.clock.now(), delay.mul_f64(self.settings.time_scale))
+    }
+}
+
+/// `start` and `delay` later.
+pub(crate) fn after(start: Timestamp, delay: Duration) -> Timestamp {
+    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    start.checked_add(delay).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,129 @@
+//! `post`: one card, once.
+//!
+//! The intent is in the ledger before the request and the receipt after it. Whatever happens in between, the next
+//! attempt finds the intent, waits until the card must be visible, and looks for its marker before it posts again.
+
+mod unknown;
+
+use std::sync::Arc;
+
+use signalbox_core::{Completion, JobError, JobResult, Marker, Post, hold_group};
+use signalbox_microsoft::{Errand, Error, Target};
+use signalbox_queue::{Intent, Job, Token};
+
+use crate::{Card, Context, Route, Sink, fault};
+
+/// What one attempt works with.
+struct Attempt<'a> {
+    context: &'a Context,
+    route: &'a Route,
+    sink: &'a Sink,
+    job: &'a Job<Post>,
+    target: Target,
+    card: Card,
+    marker: Marker,
+}
+
+/// Runs one attempt.
+pub(crate) async fn run(context: Arc<Context>, job: Job<Post>) -> JobResult {
+    let post = &job.payload;
+    let route = usable_route(&context, post)?;
+    let sink = context.sink(&post.connection)?;
+    let marker = Marker::of(&post.effect);
+    let card = context.cards.fill(&post.card, &post.fields, marker);
+    let card = card.map_err(JobError::fail)?;
+    let deadline = || job.lease.until();
+    let errand = Errand {
+        trace: job.trace.as_deref(),
+        not_after: Some(&deadline),
+    };
+    let target = sink.targets.resolve(&post.to, errand).await;
+    let target = target.map_err(|error| fault::upstream(&context, error))?;
+    let attempt = Attempt {
+        context: &context,
+        route,
+        sink,
+        job: &job,
+        target,
+        card,
+        marker,
+    };
+    attempt.run(errand).await
+}
+
+/// The post's route. Posts of a route that was removed or disabled wait for it.
+fn usable_route<'a>(context: &'a Context, post: &Post) -> Result<&'a Route, JobError> {
+    let hold = |why: &str| {
+        let name = &post.route;
+        let cause =
+            format!("the route `{name}` {why}; `signalbox jobs release` lets its posts go on");
+        JobError::hold(hold_group(name), cause)
+    };
+    match context.routes.get(&post.route) {
+        None => Err(hold("is not configured any more: add it again")),
+        Some(route) if !route.enabled => Err(hold("is disabled: enable it")),
+        Some(route) => Ok(route),
+    }
+}
+
+impl Attempt<'_> {
+    async fn run(&self, errand: Errand<'_>) -> JobResult {
+        match self.intend(None).await? {
+            Intent::Fresh => self.send(errand).await,
+            Intent::Confirmed { .. } => Ok(Completion::noted("already announced")),
+            Intent::Baseline => Ok(Completion::noted("known before the route began")),
+            Intent::InFlight { .. } => Err(JobError::snooze(
+                self.context.after(self.sink.request_timeout),
+                "another attempt is posting the same card",
+            )),
+            Intent::Unknown { since, token } => self.look_into(since, &token, errand).await,
+        }
+    }
+
+    async fn intend(&self, looked_into: Option<&Token>) -> Result<Intent, JobError> {
+        let effect = &self.job.payload.effect;
+        let intent = self
+            .context
+            .queue
+            .intend(&self.job.lease, effect, looked_into);
+        intent.await.map_err(fault::queue)
+    }
+
+    /// Sends the card. Dies here: the next attempt finds an unknown intent and looks for the card.
+    async fn send(&self, errand: Errand<'_>) -> JobResult {
+        let posted = self
+            .sink
+            .bot
+            .post_card(&self.target, &self.card.content, &self.card.summary, errand)
+            .await;
+        match posted {
+            Ok(receipt) => self.confirm(&receipt.conversation_id, "announced").await,
+            Err(error) => Err(self.failed(error).await?),
+        }
+    }
+
+    /// Dies here: the card is posted, and the next attempt finds it by its marker.
+    async fn confirm(&self, receipt: &str, note: &str) -> JobResult {
+        let effect = &self.job.payload.effect;
+        let confirmed = self.context.queue.confirm(&self.job.lease, effect, receipt);
+        confirmed.await.map_err(fault::queue)?;
+        Ok(Completion::noted(note))
+    }
+
+    async fn failed(&self, error: Error) -> Result<JobError, JobError> {
+        if matches!(error, Error::NotFound { .. }) {
+            self.sink.targets.forget(&self.target);
+        }
+        if error.proves_nothing_was_done() {
+            let withdrawn = self.withdraw();
+            withdrawn.await.map_err(fault::queue)?;
+        }
+        // The intent stays: the next attempt waits until the card must be visible, and looks for it.
+        Ok(fault::upstream(self.context, error))
+    }
+
+    async fn withdraw(&self) -> Result<bool, signalbox_queue::QueueError> {
+        let effect = &self.job.payload.effect;
+        self.context.queue.withdraw(&self.job.lease, effect).await
+    }
+}

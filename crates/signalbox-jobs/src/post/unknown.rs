@@ -1,0 +1,85 @@
+//! An intent whose attempt is gone: was the card posted or not?
+//!
+//! The answer counts only once the card must be visible, and only on a connection whose look-back has at least once
+//! found a marker of ours. Otherwise the route's `on_unknown` decides.
+
+use jiff::Timestamp;
+use signalbox_config::OnUnknown;
+use signalbox_core::{JobError, JobResult, MarkerScanner};
+use signalbox_microsoft::{Errand, look_back};
+use signalbox_queue::{Intent, Token};
+
+use super::Attempt;
+use crate::{context::after, fault};
+
+/// The register of connections whose look-back has found a marker of ours.
+const PROVEN: &str = "look-back";
+
+impl Attempt<'_> {
+    pub(super) async fn look_into(
+        &self,
+        since: Timestamp,
+        token: &Token,
+        errand: Errand<'_>,
+    ) -> JobResult {
+        let ended = after(since, self.sink.request_timeout);
+        let visible = after(ended, self.sink.visibility_delay);
+        if self.context.clock.now() < visible {
+            let cause =
+                "an earlier attempt may have posted this card; waiting until it must be visible";
+            return Err(JobError::snooze(visible, cause));
+        }
+        let seen = look_back(&self.sink.graph, &self.target, self.marker, since, errand).await;
+        let seen = seen.map_err(|error| fault::upstream(self.context, error))?;
+        if seen.any_of_ours {
+            self.note_proof().await?;
+        }
+        if seen.found {
+            return self
+                .confirm("found by look-back", "announced by an earlier attempt")
+                .await;
+        }
+        if !self.is_proven(seen).await? && self.route.on_unknown == OnUnknown::Hold {
+            return Err(self.held());
+        }
+        match self.intend(Some(token)).await? {
+            Intent::Fresh => self.send(errand).await,
+            other => {
+                let cause = format!("the ledger changed while it was looked into: {other:?}");
+                Err(JobError::transient(cause))
+            }
+        }
+    }
+
+    async fn is_proven(&self, seen: MarkerScanner) -> Result<bool, JobError> {
+        if seen.any_of_ours {
+            return Ok(true);
+        }
+        let register = self.context.queue.register(PROVEN);
+        let proof: Option<bool> = register
+            .get(self.job.payload.connection.as_str())
+            .await
+            .map_err(fault::queue)?;
+        Ok(proof.unwrap_or(false))
+    }
+
+    async fn note_proof(&self) -> Result<(), JobError> {
+        let register = self.context.queue.register(PROVEN);
+        let name = self.job.payload.connection.as_str();
+        register
+            .update(name, |_| Some(true))
+            .await
+            .map(drop)
+            .map_err(fault::queue)
+    }
+
+    fn held(&self) -> JobError {
+        let document = &self.job.payload.document;
+        let cause = format!(
+            "it cannot be found out whether the card of {document} was posted; look into the channel `{}`, \
+             then `signalbox jobs release` posts it",
+            self.job.payload.to.channel
+        );
+        JobError::hold(format!("unknown/{}", self.route.name), cause)
+    }
+}

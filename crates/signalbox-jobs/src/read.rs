@@ -1,0 +1,181 @@
+//! `read`: from a signal to the posts of its record.
+//!
+//! The posts are enqueued before the read completes, under ids made from the record, so a crash between the two
+//! repeats nothing. A record that is gone, a draft and a record that no route wants are finished jobs with a reason.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use signalbox_core::{Completion, JobError, JobResult, Read, Record, RouteName, hold_group};
+use signalbox_microsoft::{EntitySet, Errand, Intent, RecordKey};
+use signalbox_queue::{Enqueued, Job};
+
+use crate::{
+    Context, Source,
+    announce::{self, Announcement, field},
+    fault,
+};
+
+/// The notification's instant and the row's are noted by two clocks of the source.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
+
+/// Runs one attempt.
+pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
+    let read = &job.payload;
+    if read.deleted {
+        return Ok(Completion::noted("deleted in the source"));
+    }
+    let source = context.source(&read.connection)?;
+    let Some(set) = EntitySet::named(&read.set) else {
+        return Ok(Completion::noted(format!("no card for `{}` yet", read.set)));
+    };
+    let Some(mut record) = newest(&context, source, set, &job).await? else {
+        return Ok(Completion::noted("gone"));
+    };
+    if field(&record, "number").is_empty() {
+        return Err(JobError::retry(
+            "the record has no number yet; it may be half written",
+        ));
+    }
+    link(&context, source, set, &mut record, &job).await?;
+    announce_all(&context, source, &record, &job).await
+}
+
+/// The record as it is now; `None` if it is gone.
+///
+/// Reads are answered by a replica that may lag behind, so one that misses the change is asked of the main database.
+async fn newest(
+    context: &Context,
+    source: &Source,
+    set: &EntitySet,
+    job: &Job<Read>,
+) -> Result<Option<Record>, JobError> {
+    let key = RecordKey {
+        company: job.payload.company,
+        key: &job.payload.record,
+    };
+    let deadline = || job.lease.until();
+    let errand = Errand {
+        trace: job.trace.as_deref(),
+        not_after: Some(&deadline),
+    };
+    let read = async |intent| {
+        let read = source.client.record(set, key, intent, errand).await;
+        read.map_err(|error| fault::upstream(context, error))
+    };
+    match read(Intent::ReadOnly).await? {
+        Some(record) if !is_stale(&record, job) => Ok(Some(record)),
+        _ => read(Intent::ReadWrite).await,
+    }
+}
+
+fn is_stale(record: &Record, job: &Job<Read>) -> bool {
+    let modified: Option<jiff::Timestamp> = field(record, "lastModifiedDateTime").parse().ok();
+    let changed = job.payload.changed_at;
+    modified.is_some_and(|modified| {
+        modified
+            .saturating_add(TOLERANCE)
+            .is_ok_and(|at| at < changed)
+    })
+}
+
+async fn link(
+    context: &Context,
+    source: &Source,
+    set: &EntitySet,
+    record: &mut Record,
+    job: &Job<Read>,
+) -> Result<(), JobError> {
+    let deadline = || job.lease.until();
+    let errand = Errand {
+        trace: job.trace.as_deref(),
+        not_after: Some(&deadline),
+    };
+    let company = source.company(errand).await;
+    let company = company.map_err(|error| fault::upstream(context, error))?;
+    if let Some(link) = source.client.web_link(set, &company.name, record) {
+        record.insert("link".to_owned(), link.to_string().into());
+    }
+    Ok(())
+}
+
+async fn announce_all(
+    context: &Context,
+    source: &Source,
+    record: &Record,
+    job: &Job<Read>,
+) -> JobResult {
+    let read = &job.payload;
+    let mut notes = Vec::new();
+    let mut posts = Vec::new();
+    let mut held = Vec::new();
+    for route in context.routes.listening(&read.connection, &read.set) {
+        let asked = announce::ask(context, source, read.company, route, record);
+        match asked.map_err(JobError::fail)? {
+            Err(silence) => notes.push(silence.as_str().to_owned()),
+            Ok(announcement) => {
+                let waits = announce::is_held(context, route)
+                    .await
+                    .map_err(fault::queue)?;
+                held.extend(waits.then(|| route.name.clone()));
+                posts.push(post(announcement, job, waits)?);
+            }
+        }
+    }
+    let outcomes = context
+        .queue
+        .enqueue_all(posts)
+        .await
+        .map_err(fault::queue)?;
+    release_if_active_meanwhile(context, &held).await?;
+    notes.extend(outcomes.into_iter().map(note));
+    notes.sort_unstable();
+    notes.dedup();
+    Ok(Completion::noted(notes.join(", ")))
+}
+
+fn post(
+    announcement: Announcement<'_>,
+    job: &Job<Read>,
+    waits: bool,
+) -> Result<signalbox_queue::NewJob, JobError> {
+    announcement
+        .job(job.trace.clone(), waits)
+        .map_err(JobError::fail)
+}
+
+/// A route may become active between the question and the enqueue; then nobody else releases what came too late.
+async fn release_if_active_meanwhile(
+    context: &Context,
+    held: &[RouteName],
+) -> Result<(), JobError> {
+    for name in held {
+        let Some(route) = context.routes.get(name) else {
+            continue;
+        };
+        if !announce::is_held(context, route)
+            .await
+            .map_err(fault::queue)?
+        {
+            let group = hold_group(name);
+            context
+                .queue
+                .release_group(&group)
+                .await
+                .map_err(fault::queue)?;
+        }
+    }
+    Ok(())
+}
+
+fn note(outcome: Enqueued) -> String {
+    match outcome {
+        Enqueued::New => "a post was enqueued".to_owned(),
+        Enqueued::Known { baseline: true } => "known before the route began".to_owned(),
+        Enqueued::Known { baseline: false } => "already announced".to_owned(),
+        Enqueued::Absorbed(state) | Enqueued::Merged(state) => {
+            format!("its post is {}", state.as_str())
+        }
+        Enqueued::Pending => "its post is running".to_owned(),
+    }
+}
