@@ -43,6 +43,7 @@
 //! curl $SIM/_sim/v1/faults -d '{"target":"bot.post","kind":"throttle","retry_after":2,"times":2}'
 //! curl $SIM/_sim/v1/faults -d '{"target":"bot.post","kind":"late_commit","ms":800,"every":10}'
 //! curl -X DELETE $SIM/_sim/v1/faults
+//! curl $SIM/_sim/v1/verbs/start-traffic -d '{"rate_per_sec":50,"purchasers":40}'
 //! curl $SIM/_sim/v1/verdict        # also: requests, notifications, effects, subscriptions, faults
 //! curl -X POST $SIM/_sim/v1/reset
 //! ```

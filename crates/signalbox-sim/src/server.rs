@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -22,6 +23,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::state::Shared;
 use crate::{bot, business_central, control, entra, graph, intake};
+
+/// How long a request under way may take once the simulator stops.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The connection is to be reset; no answer is sent.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +101,11 @@ async fn connection(shared: Arc<Shared>, router: Router, stream: TcpStream) {
         ended = &mut serving => ended,
         () = shared.stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
-            serving.await
+            // A handler may be waiting for a receiver that never answers.
+            match tokio::time::timeout(FAREWELL, serving).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
         }
     };
     if let Err(error) = ended {

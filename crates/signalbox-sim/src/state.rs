@@ -17,6 +17,7 @@ use crate::lanes::Lanes;
 use crate::recorder::Recorder;
 use crate::target::Target;
 use crate::teams::Teams;
+use crate::traffic::{Traffic, TrafficHandle};
 use crate::verdict::{Oracle, Verdict};
 
 /// What the cloud contains at this moment.
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) recorder: Recorder,
     pub(crate) faults: Faults,
     pub(crate) app_slots: AppSlots,
+    /// Traffic started through the control API.
+    playing: Mutex<Option<TrafficHandle>>,
     /// Counts changes of anything a test may wait for.
     changes: watch::Sender<u64>,
     /// Wakes the sender of notifications: something became due.
@@ -88,6 +91,7 @@ impl Shared {
             recorder: Recorder::default(),
             faults: Faults::default(),
             app_slots: AppSlots::default(),
+            playing: Mutex::default(),
             changes: watch::Sender::new(0),
             outbox: Notify::new(),
             http,
@@ -111,6 +115,14 @@ impl Shared {
         self.changes.subscribe()
     }
 
+    /// Plays `traffic` instead of what was played before; says how far that came.
+    pub(crate) fn play(self: &Arc<Self>, traffic: Option<Traffic>) -> u64 {
+        let next = traffic.map(|traffic| crate::traffic::start(Arc::clone(self), traffic));
+        let mut playing = self.playing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *playing, next);
+        before.map_or(0, |before| before.steps())
+    }
+
     /// Lets every subscription expire now; says how many there are.
     pub(crate) fn expire_subscriptions(&self) -> usize {
         let now = crate::clock::now();
@@ -122,7 +134,8 @@ impl Shared {
     }
 
     /// Back to the configured beginning.
-    pub(crate) fn reset(&self) {
+    pub(crate) fn reset(self: &Arc<Self>) {
+        self.play(None);
         *self.world() = World::new(&self.config);
         self.faults.clear();
         self.recorder.clear();

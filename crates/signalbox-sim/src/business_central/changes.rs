@@ -302,6 +302,11 @@ impl Shared {
         })
     }
 
+    /// Whether there is such an invoice.
+    pub(crate) fn knows_invoice(&self, which: &Which) -> bool {
+        self.world().find(which).is_ok()
+    }
+
     /// Posts a draft: same id, next number of the posted series.
     pub(crate) fn post_invoice(&self, which: &Which) -> Result<Posted, VerbError> {
         self.change(|world, due| {

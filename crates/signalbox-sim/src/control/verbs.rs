@@ -1,7 +1,10 @@
 //! The verbs by name, with the JSON each takes.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{ControlError, read, show};
 use crate::business_central::{InvoiceStatus, NewInvoice, Which};
@@ -24,8 +27,17 @@ pub(super) const NAMES: &[&str] = &[
     "revoke-tokens",
     "rotate-secret",
     "seed-purchase-invoices",
+    "start-traffic",
+    "stop-traffic",
     "touch-purchase-invoice",
 ];
+
+/// The part of a body that may name an invoice.
+#[derive(Deserialize)]
+struct Named {
+    id: Option<Uuid>,
+    number: Option<String>,
+}
 
 #[derive(Deserialize)]
 struct ChannelWish {
@@ -61,7 +73,7 @@ fn one() -> usize {
 }
 
 /// Runs a verb; the answer tells what it made.
-pub(super) fn run(shared: &Shared, verb: &str, body: &[u8]) -> Result<Value, ControlError> {
+pub(super) fn run(shared: &Arc<Shared>, verb: &str, body: &[u8]) -> Result<Value, ControlError> {
     use InvoiceStatus::{Canceled, Draft, Open, Paid};
     let moved = |from, to| -> Result<Value, ControlError> {
         Ok(show(
@@ -102,7 +114,7 @@ pub(super) fn run(shared: &Shared, verb: &str, body: &[u8]) -> Result<Value, Con
 }
 
 /// The verbs on what surrounds the documents.
-fn tenant(shared: &Shared, verb: &str, body: &[u8]) -> Result<Value, ControlError> {
+fn tenant(shared: &Arc<Shared>, verb: &str, body: &[u8]) -> Result<Value, ControlError> {
     match verb {
         "create-channel" => {
             let ChannelWish { team, name } = read(body)?;
@@ -124,15 +136,21 @@ fn tenant(shared: &Shared, verb: &str, body: &[u8]) -> Result<Value, ControlErro
             shared.world().entra.rotate_secret(&secret);
             Ok(json!({}))
         }
+        "start-traffic" => {
+            shared.play(Some(read(body)?));
+            Ok(json!({}))
+        }
+        "stop-traffic" => Ok(json!({ "steps": shared.play(None) })),
         unknown => Err(ControlError::NoSuchVerb(unknown.to_owned())),
     }
 }
 
-/// Posts a draft if one is named; else makes an invoice that was never a draft.
+/// Posts the draft that is named; else makes an invoice that was never a draft.
 fn post(shared: &Shared, body: &[u8]) -> Result<Value, ControlError> {
-    let wish: Value = read(body)?;
-    let posted = if wish.get("id").is_some() {
-        shared.post_invoice(&read(body)?)?
+    let Named { id, number } = read(body)?;
+    let which = Which { id, number };
+    let posted = if which.id.is_some() || shared.knows_invoice(&which) {
+        shared.post_invoice(&which)?
     } else {
         shared.create_invoice(&read(body)?, InvoiceStatus::Open)?
     };

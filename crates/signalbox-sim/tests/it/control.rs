@@ -2,7 +2,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signalbox_sim::{DEFAULT_CLIENT_SECRET, SimConfig};
 
-use crate::client::{BC, Client};
+use crate::client::{BC, Client, PATIENCE};
 
 async fn send(client: &Client, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
     let request = client.request(method, &client.url(path)).json(&body);
@@ -50,6 +50,39 @@ async fn verbs_move_an_invoice_through_its_life() {
         json!({ "team": "Sales", "name": "Orders" }),
     )
     .await;
+}
+
+#[tokio::test]
+async fn posting_takes_the_draft_that_is_named_or_makes_an_invoice() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let draft = verb(&client, "create-purchase-invoice", json!({})).await;
+    let number = json!({ "number": draft["number"] });
+    let posted = verb(&client, "post-purchase-invoice", number).await;
+    assert_eq!(posted["id"], draft["id"]);
+    let made = verb(
+        &client,
+        "post-purchase-invoice",
+        json!({ "number": "2026/001" }),
+    )
+    .await;
+    assert_eq!(
+        (&made["number"], &made["status"]),
+        (&json!("2026/001"), &json!("Open"))
+    );
+}
+
+#[tokio::test]
+async fn traffic_is_started_and_stopped() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    verb(&client, "start-traffic", json!({ "rate_per_sec": 1000 })).await;
+    assert!(
+        client
+            .sim
+            .wait_until(|sim| sim.outstanding() > 10, PATIENCE)
+            .await
+    );
+    let stopped = verb(&client, "stop-traffic", json!({})).await;
+    assert!(stopped["steps"].as_u64().unwrap() > 10);
 }
 
 #[tokio::test]
