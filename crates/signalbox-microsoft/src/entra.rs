@@ -1,7 +1,8 @@
 //! Access tokens by client credentials, one per scope, asked for once however many wait for it.
 //!
 //! A token is renewed five minutes before it ends, or at half of a shorter life. While a renewal fails, the old token
-//! serves until it ends. A throttled token endpoint is left alone until the instant that it named.
+//! serves until it ends. A throttled token endpoint is left alone until the instant that it named, and one that
+//! refused us for a while, because a crowd of refused requests gets the app locked out.
 
 pub(crate) mod error;
 pub(crate) mod hints;
@@ -117,7 +118,7 @@ impl TokenSource {
                 entra.tenant = self.options.tenant,
                 entra.client_id = self.options.client_id,
                 entra.scope = scope,
-                %error,
+                entra.error = %error,
                 "no access token was issued"
             );
         }

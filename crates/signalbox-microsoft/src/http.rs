@@ -124,11 +124,11 @@ impl Sender {
         match outcome {
             Ok(transfer) => {
                 exchange.answered(transfer.status, &transfer.headers, &transfer.body);
-                tracing::debug!(%exchange, elapsed_ms, "an upstream answered");
+                tracing::debug!(http.exchange = %exchange, http.elapsed_ms = elapsed_ms, "an upstream answered");
                 transfer.into_reply(exchange)
             }
             Err(trouble) => {
-                tracing::debug!(%exchange, elapsed_ms, "an upstream did not answer");
+                tracing::debug!(http.exchange = %exchange, http.elapsed_ms = elapsed_ms, "an upstream did not answer");
                 Err(trouble.into_error(exchange))
             }
         }

@@ -11,6 +11,8 @@ use super::{Token, error::EntraError, token_answer::Grant};
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// After a renewal failed, the old token serves this long before the next try.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// After a refusal nobody asks again for this long: only a person can change the answer.
+const REFUSED: SignedDuration = SignedDuration::from_secs(10);
 
 /// The token of one scope.
 #[derive(Debug, Default)]
@@ -109,8 +111,12 @@ fn settle(
         }
         Err(error) => {
             let serving = state.grant.as_ref().filter(|grant| now < grant.ends_at);
-            let patience = serving.map_or(now, |_| now + PATIENCE);
-            let until = error.retry_after().map_or(patience, |at| at.max(patience));
+            let pause = match serving {
+                Some(_) => PATIENCE,
+                None if error.is_transient() => SignedDuration::ZERO,
+                None => REFUSED,
+            };
+            let until = error.retry_after().unwrap_or(now).max(now + pause);
             let outcome = serving.map(|grant| grant.token.clone());
             state.failure = Some(Failure {
                 error: error.clone(),

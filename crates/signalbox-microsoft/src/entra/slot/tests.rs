@@ -82,6 +82,21 @@ async fn a_throttled_endpoint_is_not_asked_before_the_instant_it_named() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_not_asked_for_again_at_once() {
+    let (slot, clock) = (Slot::default(), start());
+    let refused = EntraError::Configuration {
+        error: "invalid_client".to_owned(),
+        aadsts: Some(7_000_215),
+        trace_id: None,
+    };
+    get(&slot, &clock, Err(refused)).await;
+    let answer = get(&slot, &clock, Ok(grant(&clock, "early", 600))).await;
+    assert!(answer.contains("AADSTS7000215"), "{answer}");
+    clock.advance(SignedDuration::from_secs(10));
+    assert_eq!(get(&slot, &clock, Ok(grant(&clock, "a", 600))).await, "a");
+}
+
+#[tokio::test]
 async fn only_the_token_that_failed_is_forgotten() {
     let (slot, clock) = (Slot::default(), start());
     let stale = grant(&clock, "stale", 600).token;
