@@ -20,7 +20,7 @@ pub enum Durability {
     /// On disk, and on every replica that may be promoted.
     Replicated,
     /// On disk within a second.
-    EverySec,
+    Everysec,
     /// In memory.
     None,
 }
@@ -30,7 +30,7 @@ impl fmt::Display for Durability {
         f.write_str(match self {
             Self::Fsync => "fsync",
             Self::Replicated => "replicated",
-            Self::EverySec => "everysec",
+            Self::Everysec => "everysec",
             Self::None => "none",
         })
     }

@@ -57,6 +57,16 @@ pub struct Concurrency {
 }
 
 impl Concurrency {
+    /// The same number for every queue.
+    pub fn same(limit: NonZeroUsize) -> Self {
+        Self {
+            read: limit,
+            post: limit,
+            renew: limit,
+            catch_up: limit,
+        }
+    }
+
     /// The number for one queue.
     pub fn of(&self, queue: Queue) -> NonZeroUsize {
         match queue {
