@@ -254,7 +254,9 @@ async fn a_path_too_long_for_a_socket_is_no_obstacle() {
     let second = open(&deep).await.unwrap();
     assert_eq!(first.socket(), second.socket());
     drop(second);
+    let far = first.socket().parent().unwrap().to_owned();
     first.close().await.unwrap();
+    std::fs::remove_dir(far).unwrap();
 }
 
 #[tokio::test]
