@@ -1,5 +1,6 @@
 //! The integration tests, a module per area.
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod clients;
 mod ingress;
 mod queue;

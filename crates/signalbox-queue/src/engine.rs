@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Lease, Queue, Token,
+    Lease, Pulse, Queue, Token,
     acker::{self, Ack, Verb},
     fetcher, keeper,
 };
@@ -32,6 +32,8 @@ pub struct EngineOptions {
     pub batch: usize,
     /// A waiter looks for work this often even if no bell rings.
     pub idle: Duration,
+    /// Beats with every round trip.
+    pub pulse: Pulse,
 }
 
 impl Default for EngineOptions {
@@ -41,6 +43,7 @@ impl Default for EngineOptions {
             concurrency: 64,
             batch: 64,
             idle: Duration::from_secs(2),
+            pulse: Pulse::default(),
         }
     }
 }

@@ -100,6 +100,7 @@ async fn fetch(shared: &Shared, partition: &Partition, most: usize) -> Result<Ba
         call.arg(token.as_str());
     }
     let answer: Vec<Value> = partition.invoke(&call).await?;
+    shared.options.pulse.beat();
     read_batch(answer, partition.number, sent + lease).map_err(QueueError::Redis)
 }
 

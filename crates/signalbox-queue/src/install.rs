@@ -114,3 +114,14 @@ async fn enter_partitions(link: &Link, wanted: &Wanted<'_>, id: &str) -> Result<
     }
     Ok(())
 }
+
+/// From now on the installation counts as one that began here.
+pub(crate) async fn forget_recovery(link: &Link, namespace: &str) -> Result<(), QueueError> {
+    redis::cmd("HSET")
+        .arg(keys::installation(&keys::prefix(namespace, 0)))
+        .arg("origin")
+        .arg("fresh")
+        .query_async(&mut link.shared())
+        .await
+        .map_err(QueueError::Redis)
+}

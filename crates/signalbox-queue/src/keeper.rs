@@ -66,6 +66,7 @@ async fn renew(shared: &Shared, partition: u16, leases: &[Lease]) -> Result<(), 
     }
     let sent = Instant::now();
     let flags: Vec<u8> = partition.invoke(&call).await?;
+    shared.options.pulse.beat();
     for (lease, flag) in leases.iter().zip(flags) {
         if flag == 1 {
             lease.renewed(sent, shared.options.lease);

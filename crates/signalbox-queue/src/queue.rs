@@ -69,6 +69,19 @@ impl Queue {
         install::install(&self.inner.link, &wanted).await
     }
 
+    /// Notes that everybody has been told that Redis lost its memory.
+    pub async fn forget_recovery(&self) -> Result<(), QueueError> {
+        install::forget_recovery(&self.inner.link, &self.inner.options.namespace).await
+    }
+
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), QueueError> {
+        redis::cmd("PING")
+            .query_async(&mut self.inner.link.shared())
+            .await
+            .map_err(QueueError::Redis)
+    }
+
     /// The installation's id.
     pub fn installation_id(&self) -> &str {
         self.inner

@@ -1,0 +1,225 @@
+//! From a configuration to running parts: Redis, the queue on it, and what handlers and the ingress work with.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use signalbox_config::{Config, Connection, RedisLocation};
+use signalbox_core::{Backoff, Clock, Limits, SystemClock};
+use signalbox_ingress::{BusinessCentralSource, IngressOptions};
+use signalbox_jobs::{Cards, Connections, Context, Routes, Settings, connect, source_lanes};
+use signalbox_queue::{
+    Durability, EngineOptions, Installation, Pulse, Queue, QueueError, QueueOptions, WorkerOptions,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    installation,
+    redis_server::{Embedded, Options},
+};
+
+/// Faulty input makes at most one catch-up per subscription in this time, scaled.
+const CATCH_UP_SPACING: Duration = Duration::from_secs(600);
+/// A handler that takes longer has failed; a baseline of a large company takes minutes.
+const LONGEST_JOB: Duration = Duration::from_secs(1800);
+
+/// The queue, and the Redis under it if it is our own.
+#[derive(Debug)]
+pub struct Store {
+    /// The queue.
+    pub queue: Queue,
+    /// The installation as it was found.
+    pub installation: Installation,
+    supervised: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Store {
+    /// Opens the configured Redis, starting our own if it is that, and refuses one that keeps less than it should.
+    pub async fn open(config: &Config, search_path: &str) -> anyhow::Result<Self> {
+        let supervised = TaskTracker::new();
+        let stop = CancellationToken::new();
+        let url = match &config.redis.location {
+            RedisLocation::Embedded => embedded(config, search_path, &supervised, &stop).await?,
+            RedisLocation::Server(url) => server_url(config, url.reveal())?,
+        };
+        let (queue, installation) = Queue::connect(queue_options(config, url)?).await?;
+        installation::keep(&config.data.dir, &installation.id)?;
+        check_durability(config, &queue).await?;
+        Ok(Self {
+            queue,
+            installation,
+            supervised,
+            stop,
+        })
+    }
+
+    /// Gives up the share in our own Redis; the last one to do so ends it.
+    pub async fn close(self) {
+        self.stop.cancel();
+        self.supervised.close();
+        self.supervised.wait().await;
+    }
+}
+
+async fn embedded(
+    config: &Config,
+    search_path: &str,
+    supervised: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<String> {
+    let options = Options {
+        server_path: config.redis.server_path.clone(),
+        memory_bytes: config.redis.memory_mib.map(|mib| mib.get() * 1024 * 1024),
+        watch_program: std::env::current_exe().ok(),
+        ..Options::new(search_path)
+    };
+    let embedded = Embedded::open(&config.data.dir, options).await?;
+    let url = embedded.url();
+    let stopped = stop.clone().cancelled_owned();
+    supervised.spawn(async move {
+        let embedded = embedded.supervise(stopped).await;
+        if let Err(error) = embedded.close().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the embedded redis was not ended"
+            );
+        }
+    });
+    Ok(url)
+}
+
+fn server_url(config: &Config, url: &url::Url) -> anyhow::Result<String> {
+    if matches!(url.scheme(), "redis+sentinel" | "redis+cluster") {
+        bail!(
+            "`{}` addresses come with a later release; use `redis://` or `rediss://`",
+            url.scheme()
+        );
+    }
+    let mut url = url.clone();
+    if let Some(password) = &config.redis.password {
+        let password = password
+            .reveal()
+            .context("`redis.password` cannot be had")?;
+        let set = url.set_password(Some(secrecy::ExposeSecret::expose_secret(password)));
+        set.ok()
+            .context("`redis.url` takes no password; remove `redis.password`")?;
+    }
+    Ok(url.to_string())
+}
+
+fn queue_options(config: &Config, url: String) -> anyhow::Result<QueueOptions> {
+    Ok(QueueOptions {
+        url,
+        namespace: config.redis.namespace.clone(),
+        partitions: config.redis.partitions.get(),
+        known_installation: installation::known(&config.data.dir)?,
+        fresh_installation: installation::fresh(),
+        dedupe_window: config.ledger.dedupe,
+    })
+}
+
+/// Refuses a server that would lose what it acknowledges.
+async fn check_durability(config: &Config, queue: &Queue) -> anyhow::Result<()> {
+    if config.redis.vouched {
+        return Ok(());
+    }
+    match queue.durability_findings(durability(config)?).await {
+        Ok(findings) if findings.is_empty() => Ok(()),
+        Ok(findings) => {
+            let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            bail!("{}; or set `redis.vouched = true`", findings.join("; "))
+        }
+        Err(QueueError::Redis(error)) => Err(error).context(
+            "redis does not show its settings; check by other means that it keeps `redis.durability`, then set \
+             `redis.vouched = true`",
+        ),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The level that the queue is told to check.
+pub fn durability(config: &Config) -> anyhow::Result<Durability> {
+    match config.redis.durability {
+        signalbox_config::Durability::Fsync => Ok(Durability::Fsync),
+        signalbox_config::Durability::Everysec => Ok(Durability::Everysec),
+        signalbox_config::Durability::None => Ok(Durability::None),
+        signalbox_config::Durability::Replicated => {
+            bail!("`redis.durability = \"replicated\"` comes with a later release; write `fsync`")
+        }
+    }
+}
+
+/// The clock of every role.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// What handlers work with.
+pub fn context(config: &Config, queue: Queue) -> anyhow::Result<Arc<Context>> {
+    let clock = clock();
+    let Connections { sources, sinks } = connect(config, &clock)?;
+    let cards = Cards::shipped()?;
+    Ok(Arc::new(Context {
+        queue,
+        clock,
+        routes: Routes::compile(config, &cards)?,
+        cards,
+        sources,
+        sinks,
+        settings: Settings {
+            flood_limit: usize::try_from(config.flood_limit)?,
+            time_scale: config.time_scale,
+            public_url: config
+                .ingress
+                .public_url
+                .as_ref()
+                .map(|url| url.as_url().clone()),
+        },
+    }))
+}
+
+/// What the ingress works with.
+pub fn ingress_options(config: &Config, queue: Queue) -> IngressOptions {
+    let sources = config.connections.iter().filter_map(|(name, connection)| {
+        let Connection::BusinessCentral(connection) = connection else {
+            return None;
+        };
+        let source = BusinessCentralSource {
+            environment: connection.environment.clone(),
+            lanes: source_lanes(connection),
+        };
+        Some((name.clone(), source))
+    });
+    IngressOptions {
+        queue,
+        business_central: sources.collect(),
+        max_body_bytes: config.ingress.max_body_bytes.get(),
+        redis_wait: config.ingress.redis_wait,
+        catch_up_spacing: CATCH_UP_SPACING.mul_f64(config.time_scale),
+        clock: clock(),
+    }
+}
+
+/// How a worker works; `pulse` tells others that it does.
+pub fn worker_options(config: &Config, pulse: Pulse) -> WorkerOptions {
+    let worker = &config.worker;
+    WorkerOptions {
+        name: format!("worker-{}", std::process::id()),
+        engine: EngineOptions {
+            lease: worker.lease,
+            pulse,
+            ..EngineOptions::default()
+        },
+        limits: Limits {
+            attempts: worker.attempts.get(),
+            age: worker.max_age,
+            backoff: Backoff {
+                least: worker.backoff_least,
+                most: worker.backoff_most,
+            },
+        },
+        timeout: LONGEST_JOB,
+        shutdown: worker.shutdown,
+        clock: clock(),
+    }
+}

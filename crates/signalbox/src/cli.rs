@@ -1,0 +1,173 @@
+//! The command line. What each command does is in the file of its name under `commands/`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use signalbox_config::{Config, Environment};
+
+/// Finance events from Microsoft Dynamics 365 to Teams and Power BI
+#[derive(Debug, Parser)]
+#[command(name = "signalbox", version, propagate_version = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The configuration file [default: signalbox.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl Global {
+    /// The configuration.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(
+            self.config.as_deref(),
+            &Environment::from_process(),
+        )?)
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run all roles in one process
+    All,
+    /// Check the configuration, Redis and, with --online, every connection
+    Check {
+        /// Ask every configured system
+        #[arg(long)]
+        online: bool,
+    },
+    /// Show the effective configuration
+    Config {
+        /// What to show
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// List dead jobs with their reasons
+    Dead {
+        /// What to do
+        #[command(subcommand)]
+        command: DeadCommand,
+    },
+    /// Play business against a simulated cloud and show every delivery
+    Demo {
+        /// Stop the traffic after this time, deliver what is left, and print the result
+        #[arg(long, value_name = "N")]
+        exit_after_secs: Option<u64>,
+    },
+    /// Ask a running role on this machine whether it is well
+    Healthcheck,
+    /// Receive webhooks
+    Ingress,
+    /// Look at jobs and end holds
+    Jobs {
+        /// What to do
+        #[command(subcommand)]
+        command: JobsCommand,
+    },
+    /// End the embedded Redis of a folder once nobody uses it any more
+    #[command(hide = true)]
+    RedisWatch {
+        /// The folder of that Redis
+        folder: PathBuf,
+        /// How long it may be without an owner
+        #[arg(long)]
+        idle_ms: u64,
+    },
+    /// Look at routes and let them begin anew
+    Routes {
+        /// What to do
+        #[command(subcommand)]
+        command: RoutesCommand,
+    },
+    /// Run the simulated Microsoft cloud alone
+    Simulate {
+        /// Where it listens
+        #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDR")]
+        bind: SocketAddr,
+        /// Faults to begin with, a JSON list as `POST /_sim/v1/faults` takes them one by one
+        #[arg(long, value_name = "FILE")]
+        faults: Option<PathBuf>,
+        /// What its delays, windows and lifetimes are multiplied by
+        #[arg(long, default_value_t = 1.0)]
+        time_scale: f64,
+    },
+    /// Work on jobs
+    Worker {
+        /// The queues to serve [default: `worker.queues`]
+        #[arg(long, value_delimiter = ',', value_name = "QUEUES")]
+        queues: Vec<String>,
+        /// Jobs of each queue at once [default: `worker.concurrency`]
+        #[arg(long, value_name = "N")]
+        concurrency: Option<std::num::NonZeroUsize>,
+    },
+}
+
+/// `signalbox config …`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the effective configuration without its secrets
+    Show,
+}
+
+/// `signalbox dead …`
+#[derive(Debug, Subcommand)]
+pub enum DeadCommand {
+    /// Print the newest dead jobs
+    List,
+}
+
+/// `signalbox jobs …`
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// Print how many jobs of each queue are in each state
+    List,
+    /// Let the jobs of a held group go on
+    Release {
+        /// The group, as the hold names it
+        #[arg(long)]
+        group: String,
+    },
+    /// Take the announcements of a held group as known, so that they are never made
+    Seen {
+        /// The group, as the hold names it
+        #[arg(long)]
+        group: String,
+    },
+}
+
+/// `signalbox routes …`
+#[derive(Debug, Subcommand)]
+pub enum RoutesCommand {
+    /// Take everything that exists as known, and announce what comes after
+    Baseline {
+        /// The route's name
+        route: String,
+    },
+    /// Print every route, what it may do and what is held for it
+    List,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

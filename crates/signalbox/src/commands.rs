@@ -1,0 +1,46 @@
+//! One file per command. A command returns its exit code: 0 ok, 1 a negative answer; an error makes it 2.
+
+mod check;
+mod config;
+mod demo;
+mod healthcheck;
+mod jobs;
+mod output;
+mod routes;
+mod run;
+mod simulate;
+
+use std::{process::ExitCode, time::Duration};
+
+use crate::cli::{Cli, Command};
+
+/// Runs one command.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let global = cli.global;
+    match cli.command {
+        Command::All => run::all(&global).await,
+        Command::Check { online } => check::run(&global, online).await,
+        Command::Config { command } => config::run(&global, &command),
+        Command::Dead { .. } => jobs::dead(&global).await,
+        Command::Demo { exit_after_secs } => {
+            demo::run(&global, exit_after_secs.map(Duration::from_secs)).await
+        }
+        Command::Healthcheck => healthcheck::run(&global).await,
+        Command::Ingress => run::ingress(&global).await,
+        Command::Jobs { command } => jobs::run(&global, &command).await,
+        Command::RedisWatch { folder, idle_ms } => {
+            crate::redis_server::watch(&folder, Duration::from_millis(idle_ms)).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Routes { command } => routes::run(&global, &command).await,
+        Command::Simulate {
+            bind,
+            faults,
+            time_scale,
+        } => simulate::run(bind, faults.as_deref(), time_scale).await,
+        Command::Worker {
+            queues,
+            concurrency,
+        } => run::worker(&global, &queues, concurrency).await,
+    }
+}

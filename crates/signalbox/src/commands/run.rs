@@ -1,0 +1,139 @@
+//! `signalbox all`, `ingress` and `worker`: the roles as processes.
+
+use std::{collections::BTreeSet, num::NonZeroUsize, process::ExitCode};
+
+use anyhow::Context as _;
+use signalbox_config::{Concurrency, Config, Environment, Queue as Kind};
+use signalbox_queue::Pulse;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    assembly::Store,
+    cli::Global,
+    health::{self, Health},
+    lifecycle, logging, roles,
+};
+
+/// A process with its configuration, its Redis and its signals.
+struct Process {
+    config: Config,
+    store: Store,
+    pulse: Pulse,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Process {
+    async fn start(global: &Global, change: impl FnOnce(&mut Config)) -> anyhow::Result<Self> {
+        let mut config = global.load()?;
+        change(&mut config);
+        logging::start(&config.observe)?;
+        let tasks = TaskTracker::new();
+        let stop = lifecycle::on_signal(&tasks)?;
+        let path = Environment::from_process();
+        let path = path.variable("PATH").unwrap_or_default();
+        let store = Store::open(&config, path).await?;
+        Ok(Self {
+            config,
+            store,
+            pulse: Pulse::default(),
+            tasks,
+            stop,
+        })
+    }
+
+    fn serve_health(&self, pulse: Option<Pulse>) {
+        let health = Health {
+            queue: self.store.queue.clone(),
+            pulse,
+        };
+        let served = health::serve(self.config.observe.bind, health, self.stop.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!("no health is served: {error:#}");
+            }
+        });
+    }
+
+    async fn serve_ingress(&self) -> anyhow::Result<()> {
+        let listener = roles::listen(&self.config).await?;
+        tracing::info!(address = %listener.local_addr()?, "the ingress is listening");
+        let queue = self.store.queue.clone();
+        roles::ingress(&self.config, queue, listener, self.stop.clone()).await;
+        Ok(())
+    }
+
+    async fn work(&self) -> anyhow::Result<()> {
+        self.config.require_secrets()?;
+        let kinds: BTreeSet<Kind> = self.config.worker.queues.iter().copied().collect();
+        let (pulse, stop) = (self.pulse.clone(), self.stop.clone());
+        tracing::info!(queues = ?kinds, "the worker is working");
+        roles::worker(&self.config, &self.store, &kinds, pulse, stop).await
+    }
+
+    /// Whatever ended the role, the rest of the process ends with it.
+    async fn end(self, ended: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.store.close().await;
+        ended.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// Everything in one process.
+pub(crate) async fn all(global: &Global) -> anyhow::Result<ExitCode> {
+    let process = Process::start(global, |_| {}).await?;
+    process.serve_health(Some(process.pulse.clone()));
+    let ended = tokio::try_join!(process.serve_ingress(), process.work());
+    process.end(ended.map(|((), ())| ())).await
+}
+
+/// The ingress.
+pub(crate) async fn ingress(global: &Global) -> anyhow::Result<ExitCode> {
+    let process = Process::start(global, |_| {}).await?;
+    process.serve_health(None);
+    let ended = process.serve_ingress().await;
+    process.end(ended).await
+}
+
+/// A worker for `queues`, or for the configured ones.
+pub(crate) async fn worker(
+    global: &Global,
+    queues: &[String],
+    concurrency: Option<NonZeroUsize>,
+) -> anyhow::Result<ExitCode> {
+    let kinds: Vec<Kind> = queues
+        .iter()
+        .map(|name| kind(name))
+        .collect::<Result<_, _>>()?;
+    let change = |config: &mut Config| {
+        if !kinds.is_empty() {
+            config.worker.queues.clone_from(&kinds);
+        }
+        if let Some(limit) = concurrency {
+            config.worker.concurrency = Concurrency {
+                read: limit,
+                post: limit,
+                renew: limit,
+                catch_up: limit,
+            };
+        }
+    };
+    let process = Process::start(global, change).await?;
+    process.serve_health(Some(process.pulse.clone()));
+    let ended = process.work().await;
+    process.end(ended).await
+}
+
+fn kind(name: &str) -> anyhow::Result<Kind> {
+    let all = [Kind::CatchUp, Kind::Post, Kind::Read, Kind::Renew];
+    let found = all.into_iter().find(|kind| kind.as_str() == name);
+    found.with_context(|| {
+        let known: Vec<&str> = all.iter().map(|kind| kind.as_str()).collect();
+        format!(
+            "there is no queue `{name}`; the queues are {}",
+            known.join(", ")
+        )
+    })
+}

@@ -1,0 +1,119 @@
+//! The roles: ingress and worker, each a future that runs until it is told to stop.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use signalbox_config::{Config, Queue as Kind};
+use signalbox_jobs::{Context, bootstrap};
+use signalbox_queue::{Origin, Pulse, Queue, Retention};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::assembly::{self, Store};
+
+/// How often a worker looks whether Redis still knows the installation.
+const LOOK: Duration = Duration::from_secs(1);
+/// Looks between two rounds of trimming.
+const LOOKS_PER_TRIM: u32 = 60;
+/// Dead jobs are kept for people for as long as this.
+const KEEP_DEAD: Duration = Duration::from_secs(90 * 86_400);
+
+/// Receives signals on `listener` until `stop`.
+pub async fn ingress(
+    config: &Config,
+    queue: Queue,
+    listener: TcpListener,
+    stop: CancellationToken,
+) {
+    let router = signalbox_ingress::router(assembly::ingress_options(config, queue));
+    signalbox_ingress::serve(listener, router, stop).await;
+}
+
+/// The listener of the ingress.
+pub async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.ingress.bind;
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on `ingress.bind` = {address}; another program may be using the port"
+        )
+    })
+}
+
+/// Works until `stop`, then finishes or gives back what it has in hand.
+pub async fn worker(
+    config: &Config,
+    store: &Store,
+    kinds: &BTreeSet<Kind>,
+    pulse: Pulse,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let context = assembly::context(config, store.queue.clone())?;
+    begin(&context, store.installation.origin).await?;
+    let options = assembly::worker_options(config, pulse);
+    let worker = signalbox_jobs::worker(&context, kinds, &config.worker.concurrency, options);
+    let queues = worker.queues().to_vec();
+    let retention = Retention {
+        finished: config.ledger.dedupe,
+        effects: config.ledger.keep,
+        dead: KEEP_DEAD,
+    };
+    let tasks = TaskTracker::new();
+    let quiet = stop.clone();
+    tasks.spawn(async move {
+        let housekeeping = housekeeping(&context, &retention, &queues);
+        tokio::select! {
+            () = housekeeping => {}
+            () = quiet.cancelled() => {}
+        }
+    });
+    tasks.close();
+    worker.run(stop).await;
+    tasks.wait().await;
+    Ok(())
+}
+
+async fn begin(context: &Context, origin: Origin) -> anyhow::Result<()> {
+    bootstrap(context, origin).await?;
+    if origin == Origin::Recovered {
+        // Only after every route knows it: a crash in between makes the next start say it again.
+        context.queue.forget_recovery().await?;
+    }
+    Ok(())
+}
+
+/// Enters the installation again if Redis lost it, and trims what has outlived its use.
+async fn housekeeping(
+    context: &Arc<Context>,
+    retention: &Retention,
+    queues: &[signalbox_core::QueueName],
+) {
+    let mut looks: u32 = 0;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        looks = looks.wrapping_add(1);
+        if let Err(error) = look_after(context, retention, queues, looks).await {
+            tracing::debug!("housekeeping has to wait: {error:#}");
+        }
+    }
+}
+
+async fn look_after(
+    context: &Context,
+    retention: &Retention,
+    queues: &[signalbox_core::QueueName],
+    looks: u32,
+) -> anyhow::Result<()> {
+    let installation = context.queue.reinstall().await?;
+    if installation.origin == Origin::Recovered {
+        tracing::error!("redis has lost its memory: every route is held until a person decides");
+        begin(context, installation.origin).await?;
+    }
+    if looks.is_multiple_of(LOOKS_PER_TRIM) {
+        let counts = context
+            .queue
+            .trim(context.clock.now(), retention, queues)
+            .await?;
+        tracing::debug!(?counts, "trimmed");
+    }
+    Ok(())
+}
