@@ -2,10 +2,12 @@
 //!
 //! Every test has its own `redis-server`, because tests kill it, empty it and restart it.
 
+mod app;
 mod hook;
 mod redis_server;
 mod steered;
 
+pub use app::{App, Expected, PATIENCE, Setting, fact, link, route, title};
 pub use hook::{CLIENT_STATE, COMPANY, HOOK, Hook, client, notification};
 pub use redis_server::RedisServer;
 pub use steered::{Note, Script, Started, Steered};

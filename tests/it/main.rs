@@ -1,6 +1,7 @@
 //! The integration tests, a module per area.
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod business_central;
 mod clients;
 mod ingress;
 mod queue;

@@ -1,0 +1,100 @@
+//! Looking at the jobs of one document.
+
+use signalbox_core::{
+    Addressee, ConnectionName, EffectKey, JobId, LaneName, RouteName, bot_root,
+    business_central_lanes, document_scope,
+};
+use signalbox_queue::{JobState, JobView};
+use signalbox_sim::{Posted, Target};
+use uuid::Uuid;
+
+use super::App;
+
+/// The host of every simulated service.
+const HOST: &str = "127.0.0.1";
+
+impl App {
+    /// The job that reads the record of `posted`, once it is in `state`.
+    pub async fn read_job(&self, posted: &Posted, state: JobState) -> JobView {
+        let record = posted.id.to_string();
+        let environment = &self.sim.config().environment;
+        let set = "purchaseInvoices";
+        let id = JobId::business_central(&erp(), environment, posted.company, set, &record);
+        self.job(&self.source_root(), &id, state).await
+    }
+
+    /// The job that posts `document` to `route` for `once`, once it is in `state`.
+    pub async fn post_job(
+        &self,
+        route: &str,
+        document: &str,
+        once: &str,
+        state: JobState,
+    ) -> JobView {
+        let id = JobId::post(&self.effect(route, document, once));
+        self.job(&self.sink_root(), &id, state).await
+    }
+
+    /// The one job of `queue` that begins with `prefix`, once it is in `state`.
+    async fn job(&self, root: &LaneName, id: &JobId, state: JobState) -> JobView {
+        let mut last = None;
+        let what = format!("{id} becomes {state:?}");
+        let found = async {
+            loop {
+                last = self.queue.job(root, id).await.ok().flatten();
+                if let Some(job) = last.as_ref().filter(|job| job.state == state) {
+                    return job.clone();
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        match tokio::time::timeout(super::PATIENCE, found).await {
+            Ok(job) => job,
+            Err(_) => panic!("{what}: it is {last:?}; {}", self.standing()),
+        }
+    }
+
+    /// What the ledger knows this announcement by.
+    pub fn effect(&self, route: &str, document: &str, once: &str) -> EffectKey {
+        let cloud = self.sim.config();
+        let scope = document_scope(&cloud.environment, self.company());
+        let route = RouteName::new(route).expect("a name");
+        EffectKey::post(&route, &scope, document, once)
+    }
+
+    /// How often the cloud was asked for `target`.
+    pub fn asked(&self, target: Target) -> usize {
+        let requests = self.sim.requests().into_iter();
+        requests.filter(|request| request.target == target).count()
+    }
+
+    /// The root of everything that is read.
+    pub fn source_root(&self) -> LaneName {
+        let cloud = self.sim.config();
+        business_central_lanes("demo", HOST, &cloud.environment)
+            .top()
+            .clone()
+    }
+
+    /// The root of everything that is posted.
+    pub fn sink_root(&self) -> LaneName {
+        bot_root("demo", HOST, &self.sim.config().tenant)
+    }
+
+    /// The company of the cloud.
+    pub fn company(&self) -> Uuid {
+        self.sim.config().companies[0].id
+    }
+
+    /// The channel that routes lead to unless they say otherwise.
+    pub fn approvals() -> Addressee {
+        Addressee {
+            team: "Finance".to_owned(),
+            channel: "Approvals".to_owned(),
+        }
+    }
+}
+
+fn erp() -> ConnectionName {
+    ConnectionName::new("erp").expect("a name")
+}

@@ -1,0 +1,136 @@
+//! What an app is started with, and the configuration that this becomes, as a user would write it.
+
+use std::path::Path;
+
+use signalbox_sim::{SimConfig, SimHandle};
+
+use crate::RedisServer;
+
+/// So fast that a probe of a faulty connection comes after 600 ms and a notification after 20 ms.
+const TIME_SCALE: f64 = 0.002;
+
+/// What an app is started with.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The simulated cloud.
+    pub cloud: SimConfig,
+    /// The routes, as TOML.
+    pub routes: String,
+    /// More documents than this from one look are held.
+    pub flood_limit: u32,
+    /// How long a worker's lease lasts, in seconds.
+    pub lease_secs: u32,
+    /// How long a request may take, in seconds.
+    pub request_timeout_secs: u32,
+    /// The largest card, in bytes.
+    pub max_card_bytes: u32,
+    /// How long a card may take to be seen, in seconds before scaling.
+    pub visibility_delay_secs: u32,
+    /// The secret of the credential, when it is not the cloud's.
+    pub client_secret: Option<String>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self::routes(&[&route("invoices", "Approvals", "")])
+    }
+}
+
+impl Setting {
+    /// The usual setting with these routes.
+    pub fn routes(routes: &[&str]) -> Self {
+        let cloud = SimConfig {
+            // Not to be told to wait; no later than any test can expect.
+            notification_delay: std::time::Duration::from_secs(10),
+            ..SimConfig::at_scale(TIME_SCALE)
+        };
+        Self {
+            cloud,
+            routes: routes.concat(),
+            flood_limit: 200,
+            lease_secs: 10,
+            request_timeout_secs: 1,
+            max_card_bytes: 24_000,
+            visibility_delay_secs: 10,
+            client_secret: None,
+        }
+    }
+
+    pub(super) fn text(
+        &self,
+        sim: &SimHandle,
+        redis: &RedisServer,
+        folder: &Path,
+        ingress: &str,
+    ) -> String {
+        let cloud = sim.config();
+        let secret = self.client_secret.as_ref().unwrap_or(&cloud.client_secret);
+        format!(
+            r#"
+time_scale = {TIME_SCALE}
+allow_plain_secrets = true
+flood_limit = {flood_limit}
+redis = {{ url = "{redis}" }}
+data = {{ dir = "{folder}" }}
+ingress = {{ public_url = "{ingress}" }}
+http = {{ request_timeout_secs = {request_timeout} }}
+worker = {{ lease_secs = {lease} }}
+
+[credentials.demo]
+tenant_id = "{tenant}"
+client_id = "{client_id}"
+client_secret = "{secret}"
+authority = "{entra}"
+
+[connections.erp]
+kind = "business-central"
+credential = "demo"
+environment = "{environment}"
+company = "{company}"
+api_url = "{business_central}"
+
+[connections.teams]
+kind = "teams"
+credential = "demo"
+service_url = "{bot}"
+graph_url = "{graph}"
+max_card_bytes = {max_card_bytes}
+visibility_delay_secs = {visibility}
+{routes}"#,
+            flood_limit = self.flood_limit,
+            redis = redis.url(),
+            folder = folder.display(),
+            request_timeout = self.request_timeout_secs,
+            lease = self.lease_secs,
+            tenant = cloud.tenant,
+            client_id = cloud.client_id,
+            entra = sim.entra_url(),
+            environment = cloud.environment,
+            company = cloud.companies[0].name,
+            business_central = sim.business_central_url(),
+            bot = sim.bot_url(),
+            graph = sim.graph_url().trim_end_matches("/v1.0"),
+            max_card_bytes = self.max_card_bytes,
+            visibility = self.visibility_delay_secs,
+            routes = self.routes,
+        )
+    }
+}
+
+/// A route for open and paid invoices to a channel of the team `Finance`; `more` overrides or adds lines.
+pub fn route(name: &str, channel: &str, more: &str) -> String {
+    let when = if more.contains("when = ") {
+        ""
+    } else {
+        "when = \"record.status in ['Open', 'Paid']\""
+    };
+    format!(
+        r#"
+[routes.{name}]
+from = {{ connection = "erp", entity = "purchaseInvoices" }}
+to = {{ connection = "teams", team = "Finance", channel = "{channel}", card = "purchase-invoice" }}
+{when}
+{more}
+"#
+    )
+}

@@ -1,0 +1,243 @@
+//! A whole installation as real processes on a folder and ports of its own, against a simulator in this process.
+//!
+//! Whatever becomes of a test, nothing outlives its fleet: neither a role, nor the embedded Redis and its watcher,
+//! nor the folder.
+
+mod folder;
+mod port;
+mod process;
+mod setting;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use signalbox_queue::{JobState, Queue, QueueOptions};
+use signalbox_sim::{NewInvoice, SimHandle, Simulator, Verdict};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, UnixStream},
+};
+
+pub use self::{
+    process::{Process, ask},
+    setting::Setting,
+};
+use crate::until::{PATIENCE, until};
+
+/// An installation. Its processes are started and kept by the test.
+#[derive(Debug)]
+pub struct Fleet {
+    /// The simulated cloud.
+    pub sim: SimHandle,
+    /// Where the ingress listens.
+    pub ingress: SocketAddr,
+    dir: TempDir,
+}
+
+/// A subscription as the source knows it.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// Where notifications are posted.
+    pub url: String,
+    /// What proves that they are genuine.
+    pub client_state: String,
+}
+
+impl Fleet {
+    /// A cloud and a configuration; nothing of ours runs yet.
+    pub async fn prepare(setting: Setting) -> Result<Self> {
+        let sim = Simulator::start(setting.cloud()).await?;
+        let dir = tempfile::Builder::new().prefix("sb").tempdir()?;
+        let ingress = port::free_address();
+        let config = setting.config(&sim, dir.path(), ingress);
+        fs::write(dir.path().join("signalbox.toml"), config)?;
+        Ok(Self { sim, ingress, dir })
+    }
+
+    /// Starts a role: `ingress`, `worker` or `all`.
+    pub fn start(&self, role: &str) -> Result<Process> {
+        Process::start(self.dir.path(), &format!("{role}.log"), &[role])
+    }
+
+    /// Runs a command such as `dead list` and returns its exit code and its JSON.
+    pub async fn ask(&self, command: &str) -> Result<(i32, Value)> {
+        let args: Vec<&str> = command.split_whitespace().chain(["--json"]).collect();
+        ask(self.dir.path(), &args).await
+    }
+
+    /// Returns when the ingress takes connections, every route announces, and the source knows our subscription.
+    pub async fn ready(&self) -> Result<()> {
+        self.until("the ingress listens", async || self.listens().await)
+            .await?;
+        self.until("all routes are active", async || {
+            matches!(self.ask("routes list").await, Ok((0, _)))
+        })
+        .await?;
+        self.until("the source has a subscription", async || {
+            !self.sim.subscriptions().is_empty()
+        })
+        .await
+    }
+
+    /// Whether the ingress takes connections.
+    pub async fn listens(&self) -> bool {
+        TcpStream::connect(self.ingress).await.is_ok()
+    }
+
+    /// The newest subscription of the source.
+    pub fn hook(&self) -> Result<Hook> {
+        let created = |one: &Value| one["systemCreatedAt"].to_string();
+        let newest = self.sim.subscriptions().into_iter().max_by_key(created);
+        let newest = newest.context("the source has no subscription")?;
+        let text = |name: &str| newest[name].as_str().unwrap_or_default().to_owned();
+        Ok(Hook {
+            url: text("notificationUrl"),
+            client_state: text("clientState"),
+        })
+    }
+
+    /// A connection to the queue, which must be there already.
+    pub async fn queue(&self) -> Result<Queue> {
+        let installation = fs::read_to_string(self.dir.path().join("data/installation"))?;
+        let options = QueueOptions {
+            url: format!("unix://{}", self.redis_socket().display()),
+            namespace: "signalbox".to_owned(),
+            partitions: 1,
+            known_installation: Some(installation.trim().to_owned()),
+            fresh_installation: installation.trim().to_owned(),
+            dedupe_window: Duration::from_secs(7 * 86_400),
+        };
+        Ok(Queue::connect(options).await?.0)
+    }
+
+    /// Runs one command without arguments that hold spaces on the embedded Redis.
+    pub async fn redis(&self, command: &str) -> Result<String> {
+        let mut stream = UnixStream::connect(self.redis_socket()).await?;
+        stream
+            .write_all(format!("{command}\r\n").as_bytes())
+            .await?;
+        let mut answer = [0; 512];
+        let length = stream.read(&mut answer).await?;
+        Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+    }
+
+    /// Ends the embedded Redis as a power cut would. False if it was not there.
+    pub fn kill_redis(&self) -> bool {
+        let servers = self.servers();
+        folder::signal("KILL", &servers);
+        !servers.is_empty()
+    }
+
+    /// The process ids of the Redis servers on this installation's folder.
+    pub fn servers(&self) -> Vec<u32> {
+        folder::servers(&self.redis_folder())
+    }
+
+    /// The folder of the embedded Redis.
+    pub fn redis_folder(&self) -> PathBuf {
+        self.dir.path().join("data/redis")
+    }
+
+    /// Waits until what happened so far has been dealt with, and returns the simulator's verdict.
+    ///
+    /// It does not wait for what will never come: cards of a status that a document has left.
+    pub async fn drain(&self, queue: &Queue) -> Result<Verdict> {
+        let start = Instant::now();
+        // The source notifies in order, so with this one everything before it has been sent.
+        self.sim
+            .post_new_purchase_invoice(&for_purchaser("P01"))?;
+        let delivered = || self.sim.verdict().lost.list.iter().all(|one| one.superseded);
+        while !(delivered() && is_quiet(queue).await) && start.elapsed() < PATIENCE {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(self.sim.verdict())
+    }
+
+    /// Waits until no job is left but those for later, such as the next renewal.
+    pub async fn quiet(&self, queue: &Queue) -> Result<()> {
+        self.until("no job is left", async || is_quiet(queue).await)
+            .await
+    }
+
+    /// [`until()`] that tells in its error what the processes logged last.
+    pub async fn until<F>(&self, what: &str, happened: impl FnMut() -> F) -> Result<()>
+    where
+        F: Future<Output = bool>,
+    {
+        let waited = until(what, happened).await;
+        waited.with_context(|| self.last_words())
+    }
+
+    /// Checks that every file of the installation was given up: all processes have ended.
+    pub async fn is_abandoned(&self) -> Result<()> {
+        self.until("all processes have ended", async || {
+            folder::processes(self.dir.path()).is_empty()
+        })
+        .await
+    }
+
+    fn redis_socket(&self) -> PathBuf {
+        self.redis_folder().join("redis.sock")
+    }
+
+    fn last_words(&self) -> String {
+        let entries = fs::read_dir(self.dir.path()).into_iter().flatten();
+        let paths = entries.flatten().map(|entry| entry.path());
+        let logs = paths.filter(|path| path.extension().is_some_and(|end| end == "log"));
+        logs.map(|path| tail(&path)).collect()
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        let start = Instant::now();
+        // More than once, because a role that is just ending may still have started a Redis.
+        loop {
+            let left = folder::processes(self.dir.path());
+            if left.is_empty() || start.elapsed() > Duration::from_secs(10) {
+                return;
+            }
+            folder::signal("KILL", &left);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Whether nothing waits and nothing runs. What a fault of Redis hides is not quiet.
+async fn is_quiet(queue: &Queue) -> bool {
+    let Ok(depth) = queue.depth().await else {
+        return false;
+    };
+    let busy = |name: &str, state| match state {
+        // The next renewal and the next tick are always scheduled.
+        JobState::Scheduled => name != "renew",
+        JobState::Ready | JobState::Running => true,
+        _ => false,
+    };
+    !depth
+        .iter()
+        .any(|((name, state), count)| *count != 0 && busy(name, *state))
+}
+
+fn tail(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let last = &lines[lines.len().saturating_sub(15)..];
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name}:\n{}\n", last.join("\n"))
+}
+
+/// A new invoice that the route of this purchaser announces.
+pub(crate) fn for_purchaser(code: &str) -> NewInvoice {
+    NewInvoice {
+        purchaser: Some(code.to_owned()),
+        ..NewInvoice::default()
+    }
+}

@@ -1,0 +1,89 @@
+//! The real program as child processes, which end with their handles.
+
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use super::folder;
+
+/// A running `signalbox`. Dropping it kills it.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Process {
+    /// Runs `signalbox ARGS` in `dir`; what it logs goes to `log` there.
+    pub fn start(dir: &Path, log: &str, args: &[&str]) -> Result<Self> {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(dir.join(log))?;
+        let child = command(dir, args)?
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(log))
+            .spawn()
+            .context("`signalbox` cannot be run")?;
+        Ok(Self(child))
+    }
+
+    /// Ends it as a power cut would, and returns when it has ended.
+    pub async fn kill(&mut self) -> Result<()> {
+        Ok(self.0.kill().await?)
+    }
+
+    /// Asks it to end and waits until it has. An exit code other than 0 is an error.
+    pub async fn stop(mut self) -> Result<()> {
+        let pid = self.0.id().context("it has ended already")?;
+        folder::signal("TERM", &[pid]);
+        let status = self.0.wait().await?;
+        if !status.success() {
+            bail!("after SIGTERM the process ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(Some(_)))
+    }
+}
+
+/// Runs `signalbox ARGS` to its end and returns its exit code with the JSON that it printed.
+pub async fn ask(dir: &Path, args: &[&str]) -> Result<(i32, Value)> {
+    let output = command(dir, args)?.output().await?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let code = output.status.code().unwrap_or(-1);
+    let answer = serde_json::from_str(text.trim()).with_context(|| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        format!(
+            "`signalbox {}` ended with {code} and printed no JSON: {text}{said}",
+            args.join(" ")
+        )
+    });
+    Ok((code, answer?))
+}
+
+fn command(dir: &Path, args: &[&str]) -> Result<Command> {
+    let mut command = Command::new(program()?);
+    command.args(args).current_dir(dir).kill_on_drop(true);
+    command.stdin(Stdio::null());
+    Ok(command)
+}
+
+/// The program that was built beside the one that is running: a test lies one folder deeper.
+fn program() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let folders = own.ancestors().skip(1).take(2);
+    let mut candidates = folders.map(|folder| folder.join("signalbox"));
+    candidates.find(|path| path.is_file()).with_context(|| {
+        format!(
+            "there is no `signalbox` near {}; `cargo build --bin signalbox` makes it",
+            own.display()
+        )
+    })
+}

@@ -1,0 +1,138 @@
+//! A fleet's cloud, and the configuration that leads to it, as a user would write it.
+
+use std::{fmt::Write as _, net::SocketAddr, path::Path};
+
+use signalbox_sim::{SimConfig, SimHandle, TeamSpec};
+
+/// A hundred times as fast as the real cloud: a card is visible after 100 ms instead of 10 s.
+const TIME_SCALE: f64 = 0.01;
+
+/// What differs between fleets.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Purchasers, each with a route and a channel.
+    pub channels: usize,
+    /// How long a dead worker's jobs stay with it, in seconds. Its least, so that proofs are quick.
+    pub lease_secs: u32,
+    /// How long a request may take, in seconds, which is also how long the fate of a post is unknown.
+    pub request_timeout_secs: u32,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            channels: 40,
+            lease_secs: 1,
+            request_timeout_secs: 2,
+        }
+    }
+}
+
+impl Setting {
+    /// The simulated cloud.
+    pub(super) fn cloud(&self) -> SimConfig {
+        let team = (1..=self.channels).fold(TeamSpec::named("Finance"), |team, number| {
+            team.with_channel(channel(number))
+        });
+        SimConfig {
+            teams: vec![team],
+            ..SimConfig::at_scale(TIME_SCALE)
+        }
+    }
+
+    /// The text of `signalbox.toml`.
+    pub(super) fn config(&self, sim: &SimHandle, dir: &Path, ingress: SocketAddr) -> String {
+        let mut text = self.places(sim, dir, ingress) + &self.connections(sim);
+        for number in 1..=self.channels {
+            let route = route(number);
+            // Writing to a string does not fail.
+            drop(write!(text, "{route}"));
+        }
+        text
+    }
+
+    fn places(&self, sim: &SimHandle, dir: &Path, ingress: SocketAddr) -> String {
+        let data = dir.join("data");
+        let cloud = sim.config();
+        format!(
+            r#"
+time_scale = {TIME_SCALE}
+allow_plain_secrets = true
+
+[data]
+dir = "{data}"
+
+[redis]
+memory_mib = 512
+
+[ingress]
+bind = "{ingress}"
+public_url = "http://{ingress}"
+
+[worker]
+lease_secs = {lease}
+
+[observe]
+bind = "127.0.0.1:0"
+log_level = "warn"
+
+[credentials.sim]
+tenant_id = "{tenant}"
+client_id = "{client_id}"
+client_secret = "{client_secret}"
+authority = "{entra}"
+"#,
+            data = data.display(),
+            lease = self.lease_secs,
+            tenant = cloud.tenant,
+            client_id = cloud.client_id,
+            client_secret = cloud.client_secret,
+            entra = sim.entra_url(),
+        )
+    }
+
+    fn connections(&self, sim: &SimHandle) -> String {
+        let cloud = sim.config();
+        format!(
+            r#"
+[connections.erp]
+kind = "business-central"
+credential = "sim"
+environment = "{environment}"
+company = "{company}"
+api_url = "{business_central}"
+request_timeout_secs = {timeout}
+
+[connections.teams]
+kind = "teams"
+credential = "sim"
+service_url = "{bot}"
+graph_url = "{graph}"
+request_timeout_secs = {timeout}
+"#,
+            environment = cloud.environment,
+            company = cloud.companies[0].name,
+            business_central = sim.business_central_url(),
+            bot = sim.bot_url(),
+            graph = sim.graph_url().trim_end_matches("/v1.0"),
+            timeout = self.request_timeout_secs,
+        )
+    }
+}
+
+fn route(number: usize) -> String {
+    let channel = channel(number);
+    format!(
+        r#"
+[routes.purchaser-{number:02}]
+from = {{ connection = "erp", entity = "purchaseInvoices" }}
+when = "record.purchaser == 'P{number:02}' and record.status in ['Open', 'Paid']"
+once = "record.status"
+to = {{ connection = "teams", team = "Finance", channel = "{channel}", card = "purchase-invoice" }}
+"#
+    )
+}
+
+fn channel(number: usize) -> String {
+    format!("Purchaser {number:02}")
+}

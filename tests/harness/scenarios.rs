@@ -1,0 +1,191 @@
+//! What the product promises, played with real processes: at full size by `cargo xtask prove`, at reduced size by the
+//! tests. Both run the same code, so that what the tests hold is what the proof measures.
+
+mod baseline;
+mod demo;
+mod handshake;
+mod killing;
+mod latency;
+mod notifier;
+mod owners;
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// How much of a scenario is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As the promise says.
+    Full,
+    /// Enough to see that it holds, within seconds.
+    Reduced,
+}
+
+impl Size {
+    /// `full` or `reduced`.
+    pub(crate) fn pick<T>(self, full: T, reduced: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Reduced => reduced,
+        }
+    }
+}
+
+/// A scenario by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    /// The demo itself.
+    Demo,
+    /// The worker is killed every second.
+    WorkerKilled,
+    /// The embedded Redis is killed while cards are under way.
+    RedisKilled,
+    /// How long a card takes when there is little to do.
+    Latency,
+    /// Handshakes while many notifications arrive.
+    Handshake,
+    /// Routes over what exists already, a rebuild, and a Redis that lost its memory.
+    Baseline,
+    /// The owner of the embedded Redis is killed again and again.
+    OwnerKilled,
+}
+
+impl Scenario {
+    /// All that `cargo xtask prove main` plays.
+    pub const MAIN: [Self; 7] = [
+        Self::Demo,
+        Self::WorkerKilled,
+        Self::RedisKilled,
+        Self::Latency,
+        Self::Handshake,
+        Self::Baseline,
+        Self::OwnerKilled,
+    ];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::WorkerKilled => "worker-killed",
+            Self::RedisKilled => "redis-killed",
+            Self::Latency => "latency",
+            Self::Handshake => "handshake",
+            Self::Baseline => "baseline",
+            Self::OwnerKilled => "owner-killed",
+        }
+    }
+
+    /// Plays it and returns what was found. An error means that it could not be played to its end.
+    pub async fn play(self, size: Size) -> Result<Vec<Criterion>> {
+        match self {
+            Self::Demo => demo::play(size).await,
+            Self::WorkerKilled => killing::worker(size).await,
+            Self::RedisKilled => killing::redis(size).await,
+            Self::Latency => latency::play(size).await,
+            Self::Handshake => handshake::play(size).await,
+            Self::Baseline => baseline::play(size).await,
+            Self::OwnerKilled => owners::play(size).await,
+        }
+    }
+}
+
+/// A figure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Figure {
+    /// A number of things.
+    Count(u64),
+    /// Something measured.
+    Measure(f64),
+}
+
+/// One criterion with its figure.
+#[derive(Debug, Clone, Serialize)]
+pub struct Criterion {
+    /// What was looked at.
+    pub criterion: String,
+    /// What was found.
+    pub figure: Figure,
+    /// The unit of a measured figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<&'static str>,
+    /// What the figure must be.
+    pub required: String,
+    /// Whether it is.
+    pub holds: bool,
+}
+
+impl Criterion {
+    /// Something of which there must be none.
+    pub(crate) fn none(criterion: &str, count: u64) -> Self {
+        Self::exactly(criterion, count, 0)
+    }
+
+    /// Something of which there must be so many.
+    pub(crate) fn exactly(criterion: &str, count: u64, wanted: u64) -> Self {
+        Self::counted(criterion, count, wanted.to_string(), count == wanted)
+    }
+
+    /// Something of which there must be many.
+    pub(crate) fn at_least(criterion: &str, count: u64, least: u64) -> Self {
+        Self::counted(criterion, count, format!(">= {least}"), count >= least)
+    }
+
+    /// Something that is told and has no limit.
+    pub(crate) fn told(criterion: &str, count: u64) -> Self {
+        Self::counted(criterion, count, "any".to_owned(), true)
+    }
+
+    /// A time in milliseconds below a limit.
+    pub(crate) fn below_ms(criterion: &str, figure: f64, limit: f64) -> Self {
+        let required = format!("< {limit}");
+        Self::measured(criterion, figure, "ms", required, figure < limit)
+    }
+
+    /// A time in milliseconds that is told and has no limit.
+    pub(crate) fn told_ms(criterion: &str, figure: f64) -> Self {
+        Self::measured(criterion, figure, "ms", "any".to_owned(), true)
+    }
+
+    /// A rate per second.
+    pub(crate) fn rate(criterion: &str, figure: f64, least: f64) -> Self {
+        let required = format!(">= {least}");
+        Self::measured(criterion, figure, "per s", required, figure >= least)
+    }
+
+    /// Whether it depends on how fast the machine is.
+    pub fn is_about_speed(&self) -> bool {
+        self.unit.is_some()
+    }
+
+    fn counted(criterion: &str, count: u64, required: String, holds: bool) -> Self {
+        Self {
+            criterion: criterion.to_owned(),
+            figure: Figure::Count(count),
+            unit: None,
+            required,
+            holds,
+        }
+    }
+
+    fn measured(
+        criterion: &str,
+        figure: f64,
+        unit: &'static str,
+        required: String,
+        holds: bool,
+    ) -> Self {
+        Self {
+            criterion: criterion.to_owned(),
+            figure: Figure::Measure((figure * 1e3).round() / 1e3),
+            unit: Some(unit),
+            required,
+            holds,
+        }
+    }
+}
+
+/// How many there are, as a figure.
+pub(crate) fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
