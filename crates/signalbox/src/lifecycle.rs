@@ -4,7 +4,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A token that is cancelled by SIGTERM or SIGINT. A second signal ends the process at once with exit code 2.
-pub fn on_signal(tasks: &TaskTracker) -> anyhow::Result<CancellationToken> {
+///
+/// The task that listens is nobody's to wait for: it listens for the second signal until the process ends.
+pub fn on_signal() -> anyhow::Result<CancellationToken> {
+    let tasks = TaskTracker::new();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = CancellationToken::new();

@@ -14,7 +14,7 @@ use signalbox_core::{ROUTES, RoutePhase, RouteState};
 use signalbox_queue::Pulse;
 use signalbox_sim::{SimHandle, Simulator, Traffic};
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::output;
 use crate::{assembly::Store, cli::Global, lifecycle, logging, roles};
@@ -34,8 +34,7 @@ struct Demo<'a> {
 }
 
 pub(crate) async fn run(global: &Global, exit_after: Option<Duration>) -> anyhow::Result<ExitCode> {
-    let tasks = TaskTracker::new();
-    let stop = lifecycle::on_signal(&tasks)?;
+    let stop = lifecycle::on_signal()?;
     let folder = tempfile::Builder::new()
         .prefix("signalbox-demo-")
         .tempdir()?;

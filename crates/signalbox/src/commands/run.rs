@@ -29,7 +29,7 @@ impl Process {
         change(&mut config);
         logging::start(&config.observe)?;
         let tasks = TaskTracker::new();
-        let stop = lifecycle::on_signal(&tasks)?;
+        let stop = lifecycle::on_signal()?;
         let path = Environment::from_process();
         let path = path.variable("PATH").unwrap_or_default();
         let store = Store::open(&config, path).await?;

@@ -4,7 +4,6 @@ use std::{fs, net::SocketAddr, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use signalbox_sim::{Fault, SimConfig, Simulator};
-use tokio_util::task::TaskTracker;
 
 use super::output;
 use crate::lifecycle;
@@ -14,8 +13,7 @@ pub(crate) async fn run(
     faults: Option<&Path>,
     time_scale: f64,
 ) -> anyhow::Result<ExitCode> {
-    let tasks = TaskTracker::new();
-    let stop = lifecycle::on_signal(&tasks)?;
+    let stop = lifecycle::on_signal()?;
     let config = SimConfig {
         bind,
         ..SimConfig::at_scale(time_scale)

@@ -75,7 +75,8 @@ pub(super) fn opening(sim: &SimHandle, config: &Config) -> anyhow::Result<()> {
     ))?;
     if let Some(url) = &config.ingress.public_url {
         output::line(&format!(
-            "  ingress          {url}hooks/business-central/erp/…"
+            "  ingress          {}/hooks/business-central/erp/…",
+            url.as_str()
         ))?;
     }
     output::line(&format!(
