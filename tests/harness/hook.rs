@@ -40,7 +40,7 @@ impl Hook {
     pub async fn start(redis_wait: Duration) -> Self {
         let redis = RedisServer::start();
         let queue = redis.queue().await;
-        enter_subscription(&queue).await;
+        enter_subscription(&queue, "purchaseInvoices", CLIENT_STATE).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let stop = CancellationToken::new();
@@ -121,15 +121,16 @@ fn erp() -> ConnectionName {
     ConnectionName::new("erp").expect("a name")
 }
 
-async fn enter_subscription(queue: &Queue) {
+/// Enters a subscription to `set`, made with `client_state`.
+pub async fn enter_subscription(queue: &Queue, set: &str, client_state: &str) {
     let subscription = Subscription {
         connection: erp(),
-        key: "purchaseInvoices-7f3c".to_owned(),
+        key: format!("{set}-7f3c"),
         company: COMPANY,
-        set: "purchaseInvoices".to_owned(),
+        set: set.to_owned(),
         id: None,
         client_states: ClientStates {
-            pending: Some(ClientStateDigest::of(CLIENT_STATE)),
+            pending: Some(ClientStateDigest::of(client_state)),
             current: None,
             previous: None,
         },

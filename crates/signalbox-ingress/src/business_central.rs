@@ -75,9 +75,14 @@ async fn take_known(durable: &Durable<'_>, known: &Known<'_>, body: Option<Vec<u
             return catch_up(durable, known, "unreadable", &body).await;
         }
     };
-    let (genuine, forged): (Vec<Notification>, Vec<Notification>) = notifications
+    let (mut genuine, unproven): (Vec<Notification>, Vec<Notification>) = notifications
         .into_iter()
         .partition(|notification| verify::is_genuine(&known.subscription, notification));
+    learn_id(durable, known, &genuine).await;
+    let forged = match sort_out(durable, known, unproven, &mut genuine).await {
+        Ok(forged) => forged,
+        Err(later) => return later,
+    };
     if !forged.is_empty() {
         tracing::warn!(
             subscription.key = known.subscription.key,
@@ -93,8 +98,35 @@ async fn take_known(durable: &Durable<'_>, known: &Known<'_>, body: Option<Vec<u
             return answer;
         }
     }
-    learn_id(durable, known, &genuine).await;
     durable.enqueue(batch.jobs).await
+}
+
+/// One POST carries the news of all subscriptions that share its URL (facts, Business Central §2.5). What another
+/// subscription of the same connection proves joins `genuine`; the rest is returned.
+async fn sort_out(
+    durable: &Durable<'_>,
+    known: &Known<'_>,
+    unproven: Vec<Notification>,
+    genuine: &mut Vec<Notification>,
+) -> Result<Vec<Notification>, Answer> {
+    if unproven.is_empty() {
+        return Ok(unproven);
+    }
+    let register = durable.options.queue.register(SUBSCRIPTIONS);
+    let all: Vec<(String, Subscription)> = durable.attempt(|| register.list()).await?;
+    let connection = &known.subscription.connection;
+    let siblings: Vec<Subscription> = all
+        .into_iter()
+        .map(|(_, subscription)| subscription)
+        .filter(|subscription| subscription.connection == *connection)
+        .collect();
+    let (proven, forged) = unproven.into_iter().partition(|notification| {
+        siblings
+            .iter()
+            .any(|sibling| verify::is_genuine(sibling, notification))
+    });
+    genuine.extend::<Vec<_>>(proven);
+    Ok(forged)
 }
 
 async fn catch_up(durable: &Durable<'_>, known: &Known<'_>, what: &str, body: &[u8]) -> Answer {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{CLIENT_STATE, COMPANY, HOOK, Hook, client, notification};
+use harness::{CLIENT_STATE, COMPANY, HOOK, Hook, client, enter_subscription, notification};
 use serde_json::json;
 use signalbox_core::{SUBSCRIPTIONS, Subscription};
 
@@ -73,6 +73,17 @@ async fn a_wrong_client_state_is_dropped_sampled_and_caught_up_with_once() {
     assert_eq!(ready(&hook, "catch_up").await, 1);
     let refused = hook.queue.refused().await.unwrap();
     assert_eq!(refused, [("unverified".to_owned(), 3)]);
+}
+
+#[tokio::test]
+async fn news_of_several_subscriptions_in_one_body_is_proven_by_each_ones_own_client_state() {
+    let hook = Hook::start(PATIENT).await;
+    enter_subscription(&hook.queue, "vendors", "the-vendors-state").await;
+    let mut vendor = notification("v", "the-vendors-state");
+    vendor["resource"] = json!(format!("api/v2.0/companies({COMPANY})/vendors(v)"));
+    let items = [notification("r", CLIENT_STATE), vendor];
+    assert_eq!(hook.post(json!({ "value": items }).to_string()).await, 200);
+    assert_eq!((ready(&hook, "read").await, ready(&hook, "catch_up").await), (2, 0));
 }
 
 #[tokio::test]
