@@ -3,13 +3,16 @@
 //! Event, poll and webhook come to the same keys, because everything in a key is taken from the record.
 
 use signalbox_core::{
-    EffectKey, JobId, LaneChain, Post, ROUTES, Record, RoutePhase, RouteState, bot_lanes,
+    EffectKey, JobError, JobId, LaneChain, Post, ROUTES, Record, RoutePhase, RouteState, bot_lanes,
     document_scope, hold_group,
 };
 use signalbox_queue::NewJob;
 use uuid::Uuid;
 
 use crate::{Context, ExpressionError, Route, Source};
+
+/// The most that a post carries of its record, in bytes of JSON. Every byte of it lies in Redis.
+const MOST_FIELD_BYTES: usize = 16 * 1024;
 
 /// A record that a route announces.
 #[derive(Debug)]
@@ -22,14 +25,18 @@ pub(crate) struct Announcement<'a> {
 
 impl Announcement<'_> {
     /// The post job, held if its route may not announce yet.
-    pub(crate) fn job(
-        self,
-        trace: Option<String>,
-        held: bool,
-    ) -> Result<NewJob, signalbox_queue::QueueError> {
+    pub(crate) fn job(self, trace: Option<String>, held: bool) -> Result<NewJob, JobError> {
+        let bytes = serde_json::to_string(&self.post.fields).map_or(0, |text| text.len());
+        if bytes > MOST_FIELD_BYTES {
+            let document = &self.post.document;
+            return Err(JobError::fail(format!(
+                "the fields of {document} have {bytes} bytes and a post carries {MOST_FIELD_BYTES}; shorten its texts"
+            )));
+        }
         let group = hold_group(&self.route.name);
         let id = JobId::post(&self.effect);
-        let job = NewJob::new(id, self.lanes, self.post, trace)?.unless_known(self.effect);
+        let job = NewJob::new(id, self.lanes, self.post, trace).map_err(JobError::fail)?;
+        let job = job.unless_known(self.effect);
         Ok(if held { job.held_with(group) } else { job })
     }
 }
@@ -83,7 +90,7 @@ pub(crate) fn ask<'a>(
         card: route.card.clone(),
         document,
         effect: effect.clone(),
-        fields: record.clone(),
+        fields: card_fields(record),
     };
     Ok(Ok(Announcement {
         route,
@@ -91,6 +98,16 @@ pub(crate) fn ask<'a>(
         lanes: bot_lanes(&root, &route.to),
         post,
     }))
+}
+
+/// What a card can show: the record without its lines.
+fn card_fields(record: &Record) -> Record {
+    let plain = record
+        .iter()
+        .filter(|(_, value)| !value.is_array() && !value.is_object());
+    plain
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// A field as text; empty if it is blank.

@@ -24,10 +24,12 @@ impl Attempt<'_> {
         let started = self.context.clock.now();
         let since = since.map(|since| since.checked_sub(OVERLAP).unwrap_or(Timestamp::UNIX_EPOCH));
         let page_size = self.source.page_size;
-        let mut listing = self
+        let listing = self
             .source
             .client
             .changed(self.set, self.company, since, page_size);
+        // What a lagging replica does not show yet would not be looked for again.
+        let mut listing = listing.from_primary();
         let mut found: BTreeMap<RouteName, Vec<Announcement<'_>>> = BTreeMap::new();
         loop {
             let page = listing.next(errand).await;
@@ -119,8 +121,7 @@ impl Attempt<'_> {
         let group = format!("flood/{name}/{}", self.job.lease.id);
         let mut jobs: Vec<NewJob> = Vec::with_capacity(count);
         for announcement in announcements {
-            let job = announcement.job(self.job.trace.clone(), held);
-            let job = job.map_err(JobError::fail)?;
+            let job = announcement.job(self.job.trace.clone(), held)?;
             jobs.push(if flood { job.held_with(&group) } else { job });
         }
         self.context
