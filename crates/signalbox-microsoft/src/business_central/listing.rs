@@ -5,7 +5,7 @@ use signalbox_core::Record;
 use super::{entity::EntitySet, mapping};
 use crate::{
     http::{errand::Errand, error::Error},
-    odata::pages::Pages,
+    odata::{Intent, pages::Pages},
 };
 
 /// A listing that is being read.
@@ -18,6 +18,15 @@ pub struct Listing {
 impl Listing {
     pub(super) fn new(pages: Pages, set: &'static EntitySet) -> Self {
         Self { pages, set }
+    }
+
+    /// The same listing from the main database: nothing is missing because a replica lags behind.
+    #[must_use]
+    pub fn from_primary(self) -> Self {
+        Self {
+            pages: self.pages.with_intent(Intent::ReadWrite),
+            set: self.set,
+        }
     }
 
     /// The next page, mapped, or `None` after the last. A page that failed can be asked for again.

@@ -51,6 +51,12 @@ impl Pages {
         }
     }
 
+    /// The same listing, answered as `intent` says from the next page on.
+    pub(crate) fn with_intent(mut self, intent: Intent) -> Self {
+        self.intent = intent;
+        self
+    }
+
     /// The next page, or `None` after the last. A page that failed can be asked for again.
     pub(crate) async fn next(&mut self, errand: Errand<'_>) -> Result<Option<Vec<Record>>, Error> {
         let Some(url) = self.next.clone() else {
