@@ -1,14 +1,16 @@
 //! `renew`: keeps the subscription to one entity set alive for ever, one round after the other.
 //!
 //! A new clientState is stored as pending before it is handed over, because a notification with it can be faster
-//! than the answer. A subscription that is gone is made again, and what it missed is caught up with.
+//! than the answer. Whenever a subscription is made, what happened without it is caught up with: the catch-up is
+//! enqueued after the source has the subscription, so that nothing falls between the two, and before the pending
+//! clientState is promoted, so that a round that dies in between is known by it and repeated.
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use signalbox_core::{
-    CatchUp, CatchUpPurpose, ClientStateDigest, Completion, JobError, JobId, JobResult, Renew,
-    SUBSCRIPTIONS, Subscription,
+    CatchUp, CatchUpPurpose, ClientStateDigest, Completion, Decision, JobError, JobId, JobResult,
+    Renew, SUBSCRIPTIONS, Subscription,
 };
 use signalbox_microsoft::{Errand, NewSubscription, Renewal};
 use signalbox_queue::{Job, NewJob, Register};
@@ -64,27 +66,32 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Renew>) -> JobResult {
             );
             let next = context
                 .after(RETRY)
-                .max(after(context.clock.now(), LEAST_PAUSE));
+                .max(after(context.clock.now(), LEAST_PAUSE))
+                .max(named_instant(&error));
             Ok(Completion::noted(chain).again_at(next))
         }
     }
 }
 
+/// Nothing may be sent before the instant that a `Retry-After` named.
+fn named_instant(error: &JobError) -> Timestamp {
+    match error.decision() {
+        Decision::Snooze(until) => *until,
+        _ => Timestamp::MIN,
+    }
+}
+
 impl Round<'_> {
     async fn run(&self) -> Result<(&'static str, Timestamp), JobError> {
+        let subscription = match self.ours().await? {
+            Some(subscription) => subscription,
+            None => self.begin().await?,
+        };
         let listed = self.source.client.subscriptions().list(self.errand).await;
         let listed = listed.map_err(|error| fault::upstream(self.context, error))?;
-        let ours = self.ours().await?;
-        let Some(subscription) = ours else {
-            let subscription = self.begin().await?;
-            return self.create(subscription).await;
-        };
         let url = self.notification_url(&subscription.key);
         match listed.into_iter().find(|one| one.notification_url == url) {
-            None => {
-                self.catch_up(&subscription).await?;
-                self.create(subscription).await
-            }
+            None => self.create(subscription).await,
             Some(found) if self.is_young(&subscription, &found) => {
                 Ok(("alive", self.next_renewal(found.expires_at)))
             }
@@ -104,11 +111,13 @@ impl Round<'_> {
     }
 
     /// A subscription with a path of its own, not yet known to the source.
+    ///
+    /// Stored before anything is asked of the source: what changes from now on is for the first catch-up.
     async fn begin(&self) -> Result<Subscription, JobError> {
         let company = self.source.company(self.errand).await;
         let company = company.map_err(|error| fault::upstream(self.context, error))?;
         let payload = &self.job.payload;
-        Ok(Subscription {
+        let subscription = Subscription {
             connection: payload.connection.clone(),
             key: format!("{}-{}", payload.set, Uuid::new_v4().simple()),
             company: company.id,
@@ -117,7 +126,9 @@ impl Round<'_> {
             client_states: signalbox_core::ClientStates::default(),
             expires_at: None,
             caught_up_at: self.context.clock.now(),
-        })
+        };
+        self.change(&subscription, |_| {}).await?;
+        Ok(subscription)
     }
 
     /// Dies after the request: the next round finds the subscription by its URL and takes it over.
@@ -141,6 +152,7 @@ impl Round<'_> {
             .create(&new, self.errand)
             .await;
         let created = created.map_err(|error| fault::upstream(self.context, error))?;
+        self.catch_up(&subscription).await?;
         self.accept(&subscription, &created).await?;
         Ok(("created", self.next_renewal(created.expires_at)))
     }
@@ -159,13 +171,14 @@ impl Round<'_> {
             .await;
         match renewal.map_err(|error| fault::upstream(self.context, error))? {
             Renewal::Renewed(renewed) => {
+                // Left behind by a round that died: perhaps it had just made the subscription.
+                if subscription.client_states.pending.is_some() {
+                    self.catch_up(&subscription).await?;
+                }
                 self.accept(&subscription, &renewed).await?;
                 Ok(("renewed", self.next_renewal(renewed.expires_at)))
             }
-            Renewal::Gone => {
-                self.catch_up(&subscription).await?;
-                self.create(subscription).await
-            }
+            Renewal::Gone => self.create(subscription).await,
         }
     }
 
@@ -209,7 +222,7 @@ impl Round<'_> {
         changed.await.map(drop).map_err(fault::queue)
     }
 
-    /// What the subscription did not see while it was gone.
+    /// What the subscription did not see while there was none.
     async fn catch_up(&self, subscription: &Subscription) -> Result<(), JobError> {
         let since = subscription.caught_up_at;
         let window = format!("gone-{}", self.context.clock.now());
