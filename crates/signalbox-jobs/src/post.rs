@@ -55,9 +55,12 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Post>) -> JobResult {
 fn usable_route<'a>(context: &'a Context, post: &Post) -> Result<&'a Route, JobError> {
     let hold = |why: &str| {
         let name = &post.route;
-        let cause =
-            format!("the route `{name}` {why}; `signalbox jobs release` lets its posts go on");
-        JobError::hold(hold_group(name), cause)
+        let group = hold_group(name);
+        let cause = format!(
+            "the route `{name}` {why}; the next start of a worker then lets its posts go on. \
+             `signalbox jobs seen --group {group}` takes them as known instead"
+        );
+        JobError::hold(group, cause)
     };
     match context.routes.get(&post.route) {
         None => Err(hold("is not configured any more: add it again")),
