@@ -3,5 +3,6 @@
 
 mod business_central;
 mod clients;
+mod docs;
 mod ingress;
 mod queue;
