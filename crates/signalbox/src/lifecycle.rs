@@ -12,7 +12,8 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = CancellationToken::new();
     let told = stop.clone();
-    tasks.spawn(async move {
+    // Nobody waits for this task: after the first signal it waits for one that mostly never comes.
+    TaskTracker::new().spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

@@ -28,7 +28,6 @@ impl Process {
         let mut config = global.load()?;
         change(&mut config);
         logging::start(&config.observe)?;
-        let tasks = TaskTracker::new();
         let stop = lifecycle::on_signal()?;
         let path = Environment::from_process();
         let path = path.variable("PATH").unwrap_or_default();
@@ -37,7 +36,7 @@ impl Process {
             config,
             store,
             pulse: Pulse::default(),
-            tasks,
+            tasks: TaskTracker::new(),
             stop,
         })
     }
