@@ -25,6 +25,8 @@ pub use marker::{Marker, MarkerScanner};
 pub use name::{ConnectionName, LaneChain, LaneName, NameError, QueueName, RouteName};
 pub use outcome::{Completion, Decision, JobError, JobResult};
 pub use resource::{Resource, ResourceError};
-pub use route_state::{ROUTES, RoutePhase, RouteState, hold_group};
+pub use route_state::{
+    ROUTES, RoutePhase, RouteState, hold_group, is_unknown_group, unknown_group,
+};
 pub use settle::{Limits, Settlement, Standing, settle};
 pub use subscription::{ClientStateDigest, ClientStates, SUBSCRIPTIONS, Subscription};

@@ -37,3 +37,16 @@ pub struct RouteState {
 pub fn hold_group(route: &RouteName) -> String {
     format!("route/{route}")
 }
+
+/// What the names of groups begin with whose posts may have been made.
+const UNKNOWN: &str = "unknown/";
+
+/// The group of posts of `route` of which it cannot be found out whether they were made.
+pub fn unknown_group(route: &RouteName) -> String {
+    format!("{UNKNOWN}{route}")
+}
+
+/// Whether to release `group` is to say that somebody looked, and that its posts were not made.
+pub fn is_unknown_group(group: &str) -> bool {
+    group.starts_with(UNKNOWN)
+}

@@ -1,5 +1,7 @@
 -- Ends the hold of a group's oldest jobs.
--- ARGV[3] group, ARGV[4] most jobs, ARGV[5] what becomes of them: ready | seen (their effect is entered as baseline)
+-- ARGV[3] group, ARGV[4] most jobs, ARGV[5] what becomes of them: ready
+--   | anew (ready, and the intent of their effect is taken back: somebody looked, and nothing was done)
+--   | seen (their effect is entered as baseline)
 -- Returns how many jobs left the group
 local group, most, become = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local function leave(id, seq)
@@ -8,12 +10,17 @@ local function leave(id, seq)
   if not old[1] then return end
   redis.call('HDEL', job, 'group', 'reason')
   count(old[1], 'held', -1)
-  if become == 'ready' then
+  local effect = P .. 'effect:' .. (old[3] or '')
+  local stands = old[3] and old[3] ~= '' and redis.call('HGET', effect, 'state')
+  if become ~= 'seen' then
+    if become == 'anew' and stands == 'intended' then
+      redis.call('DEL', effect)
+      redis.call('ZREM', P .. 'effects', old[3])
+    end
     redis.call('HSET', job, 'state', 'ready')
     make_ready(id, old[1], old[2], seq)
   else
-    local effect = P .. 'effect:' .. (old[3] or '')
-    if old[3] and old[3] ~= '' and redis.call('EXISTS', effect) == 0 then
+    if old[3] and old[3] ~= '' and (not stands or stands == 'intended') then
       redis.call('HSET', effect, 'state', 'baseline', 'at', now)
       redis.call('ZADD', P .. 'effects', now, old[3])
     end

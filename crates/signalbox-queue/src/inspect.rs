@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use signalbox_core::{JobId, LaneName};
+use signalbox_core::{JobId, LaneName, is_unknown_group};
 
 use crate::{Queue, QueueError, keys, ledger::instant, partition::Partition, scripts};
 
@@ -150,8 +150,15 @@ impl Queue {
     }
 
     /// Lets all jobs held with `group` run. Returns how many there were.
+    ///
+    /// For posts that may have been made this is somebody's word that they were not: their intents are taken back.
     pub async fn release_group(&self, group: &str) -> Result<u64, QueueError> {
-        self.end_hold(group, "ready").await
+        let become_ = if is_unknown_group(group) {
+            "anew"
+        } else {
+            "ready"
+        };
+        self.end_hold(group, become_).await
     }
 
     /// Ends all jobs held with `group` and enters their effects as known, so that they are never announced.

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use signalbox_config::OnUnknown;
-use signalbox_core::{JobError, JobResult, MarkerScanner};
+use signalbox_core::{JobError, JobResult, MarkerScanner, Post, unknown_group};
 use signalbox_microsoft::{Errand, look_back};
 use signalbox_queue::{Intent, Token};
 
@@ -74,12 +74,15 @@ impl Attempt<'_> {
     }
 
     fn held(&self) -> JobError {
-        let document = &self.job.payload.document;
+        let Post { document, to, .. } = &self.job.payload;
+        let group = unknown_group(&self.route.name);
         let cause = format!(
-            "it cannot be found out whether the card of {document} was posted; look into the channel `{}`, \
-             then `signalbox jobs release` posts it",
-            self.job.payload.to.channel
+            "it cannot be found out whether the card of {document} was posted; look into the channel `{}` of the team \
+             `{}`: `signalbox jobs release --group {group}` posts it if it is not there, \
+             `signalbox jobs seen --group {group}` takes it as posted if it is",
+            to.channel, to.team
         );
-        JobError::hold(format!("unknown/{}", self.route.name), cause)
+        tracing::error!(route.name = %self.route.name, cause, "a post is held");
+        JobError::hold(group, cause)
     }
 }
