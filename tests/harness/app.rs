@@ -14,7 +14,7 @@ use std::{future::Future, time::Duration};
 use signalbox::{assembly::Store, roles};
 use signalbox_config::{Config, Environment};
 use signalbox_core::{ROUTES, RoutePhase, RouteState};
-use signalbox_queue::Queue;
+use signalbox_queue::{JobState, Queue};
 use signalbox_sim::{SimHandle, Simulator};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -123,7 +123,7 @@ impl App {
         self.start_worker();
     }
 
-    /// Returns when every route announces and the cloud knows a subscription of ours.
+    /// Returns when every route announces, the cloud knows a subscription of ours, and nothing is left to do.
     pub async fn until_ready(&self) {
         self.until_active().await;
         let subscribed = |sim: &SimHandle| !sim.subscriptions().is_empty();
@@ -131,6 +131,28 @@ impl App {
             self.sim.wait_until(subscribed, PATIENCE).await,
             "the cloud knows no subscription"
         );
+        self.until_idle().await;
+    }
+
+    /// Returns when no job runs or waits to be run, but for the renewal that always does.
+    pub async fn until_idle(&self) {
+        self.until("everything is done", async || {
+            let depth = self.queue.depth().await.ok()?;
+            let live = [JobState::Ready, JobState::Running, JobState::Scheduled];
+            let count = |queue: &str, states: &[JobState]| -> i64 {
+                let of_it = depth
+                    .iter()
+                    .filter(|((name, state), _)| name == queue && states.contains(state));
+                of_it.map(|(_, count)| count).sum()
+            };
+            let others: i64 = ["read", "post", "catch_up"]
+                .iter()
+                .map(|queue| count(queue, &live))
+                .sum();
+            let renewed = count("renew", &live) == count("renew", &live[2..]);
+            (others == 0 && renewed).then_some(())
+        })
+        .await;
     }
 
     /// Returns when every route announces.

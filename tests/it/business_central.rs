@@ -1,15 +1,31 @@
 //! From an invoice in Business Central to a card, through ingress, Redis and worker.
 
 mod announcing;
+mod beginning;
+mod catching_up;
+mod credentials;
+mod faults;
+mod flood;
+mod reading;
+mod subscription;
 
 use harness::{App, PATIENCE};
-use signalbox_sim::{NewInvoice, Posted, Which};
+use serde_json::Value;
+use signalbox_sim::{NewInvoice, Posted, SimHandle, Which};
 
 /// Posts an invoice as people do.
 fn post(app: &App) -> Posted {
-    app.sim
-        .post_new_purchase_invoice(&NewInvoice::default())
-        .unwrap()
+    let new = NewInvoice::default();
+    app.sim.post_new_purchase_invoice(&new).unwrap()
+}
+
+/// Posts `count` invoices.
+fn post_many(app: &App, count: usize) -> Vec<Posted> {
+    (0..count).map(|_| post(app)).collect()
+}
+
+fn which(posted: &Posted) -> Which {
+    Which::id(posted.id)
 }
 
 /// Waits until everything that ought to be announced is.
@@ -18,20 +34,29 @@ async fn delivered(app: &App) {
     assert!(delivered, "not announced; {}", app.standing());
 }
 
-/// Waits until the cloud has been told 2xx for so many changes.
-async fn notified(app: &App, changes: usize) {
-    let all = |sim: &signalbox_sim::SimHandle| {
+/// Waits until so many elements of notifications were taken.
+async fn notified(app: &App, elements: usize) {
+    let all = |sim: &SimHandle| {
         let taken = sim.notifications().into_iter();
         let taken = taken.filter(|sent| sent.status == Some(200));
-        taken.map(|sent| sent.elements).sum::<usize>() >= changes
+        taken.map(|sent| sent.elements).sum::<usize>() >= elements
     };
-    assert!(
-        app.sim.wait_until(all, PATIENCE).await,
-        "not notified; {}",
-        app.standing()
-    );
+    let taken = app.sim.wait_until(all, PATIENCE).await;
+    assert!(taken, "not notified; {}", app.standing());
 }
 
-fn which(posted: &Posted) -> Which {
-    Which::id(posted.id)
+/// The subscription as Business Central holds it.
+fn subscription(app: &App) -> Value {
+    let all = app.sim.subscriptions();
+    all.into_iter().next_back().unwrap()
+}
+
+/// Sends `body` to the subscription's own hook, as anybody on the internet can. Returns the status.
+async fn send(app: &App, body: impl Into<reqwest::Body>) -> u16 {
+    let url = subscription(app)["notificationUrl"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let sent = harness::client().post(url).body(body).send().await;
+    sent.unwrap().status().as_u16()
 }

@@ -35,8 +35,8 @@ impl App {
         self.job(&self.sink_root(), &id, state).await
     }
 
-    /// The one job of `queue` that begins with `prefix`, once it is in `state`.
-    async fn job(&self, root: &LaneName, id: &JobId, state: JobState) -> JobView {
+    /// The job called `id` under `root`, once it is in `state`.
+    pub async fn job(&self, root: &LaneName, id: &JobId, state: JobState) -> JobView {
         let mut last = None;
         let what = format!("{id} becomes {state:?}");
         let found = async {

@@ -20,6 +20,8 @@ pub struct Setting {
     pub flood_limit: u32,
     /// How long a worker's lease lasts, in seconds.
     pub lease_secs: u32,
+    /// How often a job is tried when the fault is its own.
+    pub attempts: u32,
     /// How long a request may take, in seconds.
     pub request_timeout_secs: u32,
     /// The largest card, in bytes.
@@ -40,8 +42,9 @@ impl Setting {
     /// The usual setting with these routes.
     pub fn routes(routes: &[&str]) -> Self {
         let cloud = SimConfig {
-            // Not to be told to wait; no later than any test can expect.
             notification_delay: std::time::Duration::from_secs(10),
+            // Limits are held by lanes, which have tests of their own.
+            limits: false,
             ..SimConfig::at_scale(TIME_SCALE)
         };
         Self {
@@ -49,6 +52,7 @@ impl Setting {
             routes: routes.concat(),
             flood_limit: 200,
             lease_secs: 10,
+            attempts: 10,
             request_timeout_secs: 1,
             max_card_bytes: 24_000,
             visibility_delay_secs: 10,
@@ -74,7 +78,7 @@ redis = {{ url = "{redis}" }}
 data = {{ dir = "{folder}" }}
 ingress = {{ public_url = "{ingress}" }}
 http = {{ request_timeout_secs = {request_timeout} }}
-worker = {{ lease_secs = {lease} }}
+worker = {{ lease_secs = {lease}, attempts = {attempts} }}
 
 [credentials.demo]
 tenant_id = "{tenant}"
@@ -102,6 +106,7 @@ visibility_delay_secs = {visibility}
             folder = folder.display(),
             request_timeout = self.request_timeout_secs,
             lease = self.lease_secs,
+            attempts = self.attempts,
             tenant = cloud.tenant,
             client_id = cloud.client_id,
             entra = sim.entra_url(),
