@@ -6,3 +6,4 @@ mod clients;
 mod docs;
 mod ingress;
 mod queue;
+mod teams;
