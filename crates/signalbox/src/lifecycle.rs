@@ -12,8 +12,7 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = CancellationToken::new();
     let told = stop.clone();
-    // Nobody waits for this task: after the first signal it waits for one that mostly never comes.
-    TaskTracker::new().spawn(async move {
+    tasks.spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
