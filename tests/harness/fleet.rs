@@ -25,6 +25,7 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
+pub(crate) use self::folder::servers;
 pub use self::{
     process::{Process, ask},
     setting::Setting,
@@ -43,7 +44,9 @@ pub struct Fleet {
 
 /// A subscription as the source knows it.
 #[derive(Debug, Clone)]
-pub struct Hook {
+pub struct Subscribed {
+    /// The source's id for it.
+    pub id: String,
     /// Where notifications are posted.
     pub url: String,
     /// What proves that they are genuine.
@@ -92,12 +95,13 @@ impl Fleet {
     }
 
     /// The newest subscription of the source.
-    pub fn hook(&self) -> Result<Hook> {
+    pub fn subscribed(&self) -> Result<Subscribed> {
         let created = |one: &Value| one["systemCreatedAt"].to_string();
         let newest = self.sim.subscriptions().into_iter().max_by_key(created);
         let newest = newest.context("the source has no subscription")?;
         let text = |name: &str| newest[name].as_str().unwrap_or_default().to_owned();
-        Ok(Hook {
+        Ok(Subscribed {
+            id: text("subscriptionId"),
             url: text("notificationUrl"),
             client_state: text("clientState"),
         })
@@ -151,9 +155,15 @@ impl Fleet {
     pub async fn drain(&self, queue: &Queue) -> Result<Verdict> {
         let start = Instant::now();
         // The source notifies in order, so with this one everything before it has been sent.
-        self.sim
-            .post_new_purchase_invoice(&for_purchaser("P01"))?;
-        let delivered = || self.sim.verdict().lost.list.iter().all(|one| one.superseded);
+        self.sim.post_new_purchase_invoice(&for_purchaser("P01"))?;
+        let delivered = || {
+            self.sim
+                .verdict()
+                .lost
+                .list
+                .iter()
+                .all(|one| one.superseded)
+        };
         while !(delivered() && is_quiet(queue).await) && start.elapsed() < PATIENCE {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -167,10 +177,7 @@ impl Fleet {
     }
 
     /// [`until()`] that tells in its error what the processes logged last.
-    pub async fn until<F>(&self, what: &str, happened: impl FnMut() -> F) -> Result<()>
-    where
-        F: Future<Output = bool>,
-    {
+    pub async fn until(&self, what: &str, happened: impl AsyncFnMut() -> bool) -> Result<()> {
         let waited = until(what, happened).await;
         waited.with_context(|| self.last_words())
     }

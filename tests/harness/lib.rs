@@ -3,11 +3,15 @@
 //! Every test has its own `redis-server`, because tests kill it, empty it and restart it.
 
 mod app;
+pub mod fleet;
 mod hook;
 mod redis_server;
+pub mod scenarios;
 mod steered;
+mod until;
 
 pub use app::{App, Expected, PATIENCE, Setting, fact, link, route, title};
-pub use hook::{CLIENT_STATE, COMPANY, HOOK, Hook, client, notification};
+pub use hook::{CLIENT_STATE, COMPANY, HOOK, Hook, client, enter_subscription, notification};
 pub use redis_server::RedisServer;
 pub use steered::{Note, Script, Started, Steered};
+pub use until::until;

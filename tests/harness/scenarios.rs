@@ -116,6 +116,11 @@ pub struct Criterion {
 }
 
 impl Criterion {
+    /// A scenario that could not be played to its end.
+    pub fn broken_off(scenario: Scenario) -> Self {
+        Self::exactly(&format!("{}: played to its end", scenario.name()), 0, 1)
+    }
+
     /// Something of which there must be none.
     pub(crate) fn none(criterion: &str, count: u64) -> Self {
         Self::exactly(criterion, count, 0)

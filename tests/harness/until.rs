@@ -10,10 +10,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Returns when `happened` says so; an error that names `what` if that takes longer than [`PATIENCE`].
-pub async fn until<F>(what: &str, mut happened: impl FnMut() -> F) -> Result<()>
-where
-    F: Future<Output = bool>,
-{
+pub async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) -> Result<()> {
     let start = Instant::now();
     while !happened().await {
         if start.elapsed() > PATIENCE {

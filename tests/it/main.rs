@@ -4,6 +4,7 @@
 mod business_central;
 mod clients;
 mod docs;
+mod fleet;
 mod ingress;
 mod queue;
 mod teams;

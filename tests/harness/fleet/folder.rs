@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The processes whose working folder is `dir` or lies in it.
-pub fn processes(dir: &Path) -> Vec<u32> {
+pub(super) fn processes(dir: &Path) -> Vec<u32> {
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid| link(*pid, "cwd").is_some_and(|cwd| cwd.starts_with(dir)))
@@ -15,14 +15,17 @@ pub fn processes(dir: &Path) -> Vec<u32> {
 }
 
 /// The Redis servers that work in `dir`, without the forks with which a server rewrites its file.
-pub fn servers(dir: &Path) -> Vec<u32> {
-    let all: Vec<u32> = processes(dir).into_iter().filter(is_server).collect();
+pub(crate) fn servers(dir: &Path) -> Vec<u32> {
+    let all: Vec<u32> = processes(dir)
+        .into_iter()
+        .filter(|pid| is_server(*pid))
+        .collect();
     let is_fork = |pid: &u32| parent(*pid).is_some_and(|parent| all.contains(&parent));
     all.iter().copied().filter(|pid| !is_fork(pid)).collect()
 }
 
 /// Sends a signal, for example `KILL`, to processes, some of which may be gone.
-pub fn signal(name: &str, pids: &[u32]) {
+pub(super) fn signal(name: &str, pids: &[u32]) {
     if pids.is_empty() {
         return;
     }
@@ -36,9 +39,9 @@ pub fn signal(name: &str, pids: &[u32]) {
 }
 
 /// A process that is ending has closed its files before it leaves its folder, and is no server any more.
-fn is_server(pid: &u32) -> bool {
+fn is_server(pid: u32) -> bool {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    name.trim() == "redis-server" && link(*pid, "fd/0").is_some()
+    name.trim() == "redis-server" && link(pid, "fd/0").is_some()
 }
 
 fn link(pid: u32, name: &str) -> Option<PathBuf> {

@@ -1,6 +1,6 @@
 //! A fleet's cloud, and the configuration that leads to it, as a user would write it.
 
-use std::{fmt::Write as _, net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path};
 
 use signalbox_sim::{SimConfig, SimHandle, TeamSpec};
 
@@ -42,13 +42,8 @@ impl Setting {
 
     /// The text of `signalbox.toml`.
     pub(super) fn config(&self, sim: &SimHandle, dir: &Path, ingress: SocketAddr) -> String {
-        let mut text = self.places(sim, dir, ingress) + &self.connections(sim);
-        for number in 1..=self.channels {
-            let route = route(number);
-            // Writing to a string does not fail.
-            drop(write!(text, "{route}"));
-        }
-        text
+        let routes: String = (1..=self.channels).map(route).collect();
+        self.places(sim, dir, ingress) + &self.connections(sim) + &routes
     }
 
     fn places(&self, sim: &SimHandle, dir: &Path, ingress: SocketAddr) -> String {

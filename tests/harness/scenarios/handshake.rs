@@ -27,7 +27,7 @@ pub(super) async fn play(size: Size) -> Result<Vec<Criterion>> {
     let ingress = fleet.start("ingress")?;
     let worker = fleet.start("worker")?;
     fleet.ready().await?;
-    let hook = fleet.hook()?;
+    let hook = fleet.subscribed()?;
     // Only the ingress is measured, as where it runs on a machine of its own.
     worker.stop().await?;
     // A little more than is required, because no pace is exact.
@@ -49,10 +49,19 @@ fn criteria(mut times: Vec<f64>, sent: &Sent, rate: f64, wanted: u64) -> Vec<Cri
     let rank = |hundredths: usize| times[(times.len() * hundredths).div_ceil(100) - 1];
     let answered = sent.acknowledged.len();
     // Far below 2^52 notifications are sent.
-    let answered_per_s = f64::from(u32::try_from(answered).unwrap_or(u32::MAX)) / sent.lasted.as_secs_f64();
+    let answered_per_s =
+        f64::from(u32::try_from(answered).unwrap_or(u32::MAX)) / sent.lasted.as_secs_f64();
     vec![
-        Criterion::exactly("handshake: answered with the token", count(times.len()), wanted),
-        Criterion::rate("handshake: notifications made durable meanwhile", answered_per_s, rate),
+        Criterion::exactly(
+            "handshake: answered with the token",
+            count(times.len()),
+            wanted,
+        ),
+        Criterion::rate(
+            "handshake: notifications made durable meanwhile",
+            answered_per_s,
+            rate,
+        ),
         Criterion::none("handshake: notifications refused", sent.refused),
         Criterion::told_ms("handshake: p50", rank(50)),
         Criterion::below_ms("handshake: p99", rank(99), 5.0),

@@ -34,7 +34,10 @@ pub(super) async fn worker(size: Size) -> Result<Vec<Criterion>> {
     traffic.stop();
     let verdict = fleet.drain(&queue).await?;
     let mut criteria = judged("worker-killed", &fleet, &verdict).await?;
-    criteria.insert(0, Criterion::exactly("worker-killed: kills", rounds, rounds));
+    criteria.insert(
+        0,
+        Criterion::exactly("worker-killed: kills", rounds, rounds),
+    );
     worker.stop().await?;
     ingress.stop().await?;
     fleet.is_abandoned().await?;
@@ -83,7 +86,9 @@ fn seconds() -> tokio::time::Interval {
 
 async fn comes_back(fleet: &Fleet, queue: &Queue) -> Result<()> {
     fleet
-        .until("redis is started again", async || queue.ping().await.is_ok())
+        .until("redis is started again", async || {
+            queue.ping().await.is_ok()
+        })
         .await
 }
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::fleet::Hook;
+use crate::fleet::Subscribed;
 
 /// A sender that keeps its connections alive, as Business Central does.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct Notifier {
 
 #[derive(Debug)]
 struct Shared {
-    hook: Hook,
+    hook: Subscribed,
     client: reqwest::Client,
     stop: CancellationToken,
     acknowledged: Mutex<Vec<Uuid>>,
@@ -36,7 +36,7 @@ struct Shared {
 
 impl Notifier {
     /// Sends notifications, each of a record of its own, over `connections`, each at a pace of one per `period`.
-    pub(super) fn start(hook: Hook, connections: u32, period: Duration) -> Self {
+    pub(super) fn start(hook: Subscribed, connections: u32, period: Duration) -> Self {
         let shared = Arc::new(Shared {
             hook,
             client: crate::client(),
@@ -120,7 +120,7 @@ impl Shared {
     }
 }
 
-fn notification(hook: &Hook, record: Uuid) -> String {
+fn notification(hook: &Subscribed, record: Uuid) -> String {
     let element = json!({
         "subscriptionId": hook.id,
         "clientState": hook.client_state,

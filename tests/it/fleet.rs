@@ -1,0 +1,47 @@
+//! The whole product as real processes: what `cargo xtask prove main` measures, at reduced size.
+//!
+//! Nothing here fails because a machine is slow: figures about speed are the proof's alone.
+
+use harness::scenarios::{Scenario, Size};
+
+async fn holds(scenario: Scenario) {
+    let criteria = scenario.play(Size::Reduced).await.unwrap();
+    let counted = criteria.iter().filter(|one| !one.is_about_speed());
+    let short: Vec<_> = counted.filter(|one| !one.holds).collect();
+    assert!(short.is_empty(), "{short:#?}\nof {criteria:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_delivers_every_card_once() {
+    holds(Scenario::Demo).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_killed_every_second_loses_and_doubles_nothing() {
+    holds(Scenario::WorkerKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_killed_under_way_loses_and_doubles_nothing() {
+    holds(Scenario::RedisKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_business_is_delivered_by_one_process_as_by_two() {
+    holds(Scenario::Latency).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handshakes_are_answered_while_notifications_pour_in() {
+    holds(Scenario::Handshake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_existed_before_a_route_is_announced_neither_by_a_rebuild_nor_after_redis_forgot_it() {
+    holds(Scenario::Baseline).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_the_owners_of_the_embedded_redis_loses_nothing_and_never_makes_two_servers() {
+    holds(Scenario::OwnerKilled).await;
+}
