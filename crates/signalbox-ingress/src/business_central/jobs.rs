@@ -33,12 +33,18 @@ pub(crate) fn of(
     batch
 }
 
-/// A look at everything that this subscription may have missed, at most one in the configured time.
-pub(crate) fn catch_up(options: &IngressOptions, known: &Known<'_>) -> Option<NewJob> {
+/// Looks at everything that this subscription may have missed: one now, and one when the configured time is over.
+///
+/// There is at most one look in that time. The second one is for what comes after the first has ended.
+pub(crate) fn catch_up(options: &IngressOptions, known: &Known<'_>) -> Vec<NewJob> {
     let spacing = i64::try_from(options.catch_up_spacing.as_millis()).unwrap_or(i64::MAX);
-    let bucket = options.clock.now().as_millisecond() / spacing.max(1);
+    let present = options.clock.now().as_millisecond() / spacing.max(1);
     let since = Some(known.subscription.caught_up_at);
-    missed(known, since, &format!("fault-{bucket}"), traceparent())
+    let look = |slot: i64| missed(known, since, &format!("fault-{slot}"), traceparent());
+    let next = present + 1;
+    let due = Timestamp::from_millisecond(next.saturating_mul(spacing)).ok();
+    let later = look(next).zip(due).map(|(job, due)| job.due(due));
+    look(present).into_iter().chain(later).collect()
 }
 
 fn job(
