@@ -18,10 +18,10 @@ pub fn fact(effect: &Effect, name: &str) -> Option<String> {
         .iter()
         .filter_map(|block| block["facts"].as_array())
         .flatten();
-    let named = facts
+    let mut named = facts
         .filter(|fact| fact["title"] == name)
         .map(|fact| &fact["value"]);
-    named.last()?.as_str().map(str::to_owned)
+    named.next()?.as_str().map(str::to_owned)
 }
 
 /// Where the card's button leads.

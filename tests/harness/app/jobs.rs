@@ -48,10 +48,10 @@ impl App {
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             }
         };
-        match tokio::time::timeout(super::PATIENCE, found).await {
-            Ok(job) => job,
-            Err(_) => panic!("{what}: it is {last:?}; {}", self.standing()),
+        if let Ok(job) = tokio::time::timeout(super::PATIENCE, found).await {
+            return job;
         }
+        panic!("{what}: it is {last:?}; {}", self.standing());
     }
 
     /// What the ledger knows this announcement by.

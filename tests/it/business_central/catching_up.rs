@@ -74,3 +74,14 @@ async fn what_a_replica_does_not_show_yet_is_caught_up_with_all_the_same() {
     assert_eq!(send(&app, "not json").await, 200);
     delivered(&app).await;
 }
+
+#[tokio::test]
+async fn what_was_missed_after_a_catch_up_is_found_after_the_next_faulty_input() {
+    let app = deaf().await;
+    for _ in 0..3 {
+        post_many(&app, 1);
+        assert_eq!(send(&app, "not json").await, 200);
+        delivered(&app).await;
+        app.until_idle().await;
+    }
+}

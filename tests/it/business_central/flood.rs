@@ -8,12 +8,19 @@ use super::{delivered, notified, post, post_many, which};
 
 const MANY: usize = 8;
 
-/// A line that holds more than five documents of one look, and such a look.
-async fn flooded() -> (App, Vec<signalbox_sim::Posted>) {
-    let mut setting = Setting::default();
-    setting.flood_limit = 5;
+/// A line that holds more than five documents of one look, and is told of more than three by a collection.
+async fn watchful() -> App {
+    let mut setting = Setting {
+        flood_limit: 5,
+        ..Setting::default()
+    };
     setting.cloud.collection_threshold = 3;
-    let app = App::with(setting).await;
+    App::with(setting).await
+}
+
+/// More documents than that, in one look.
+async fn flooded() -> (App, Vec<signalbox_sim::Posted>) {
+    let app = watchful().await;
     let posted = post_many(&app, MANY);
     notified(&app, 1).await;
     (app, posted)
@@ -72,10 +79,7 @@ async fn a_flood_that_is_marked_as_seen_is_never_announced() {
 
 #[tokio::test]
 async fn as_much_as_the_flood_limit_is_announced_at_once() {
-    let mut setting = Setting::default();
-    setting.flood_limit = 5;
-    setting.cloud.collection_threshold = 3;
-    let app = App::with(setting).await;
+    let app = watchful().await;
     post_many(&app, 5);
     delivered(&app).await;
     assert_eq!(

@@ -123,8 +123,10 @@ async fn reads_recover_from_whatever_a_service_in_trouble_answers() {
 
 #[tokio::test]
 async fn a_maintenance_page_in_place_of_answers_kills_no_job_however_often_it_comes() {
-    let mut setting = Setting::default();
-    setting.attempts = 3;
+    let setting = Setting {
+        attempts: 3,
+        ..Setting::default()
+    };
     let app = App::with(setting).await;
     app.sim
         .add_fault(Fault::on("bc.read", FaultKind::Garbage).times(5));

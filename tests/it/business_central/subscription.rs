@@ -90,3 +90,45 @@ async fn a_throttled_subscription_waits_as_long_as_it_is_told() {
     post(&app);
     delivered(&app).await;
 }
+
+#[tokio::test]
+async fn what_is_posted_while_a_subscription_is_made_again_is_announced() {
+    let mut app = App::with(living_for(Duration::from_secs(3))).await;
+    app.expected.refusals = vec![404];
+    app.sim.expire_subscriptions();
+    // A list, a renewal that finds nothing, and the one that makes it again.
+    let slow = FaultKind::Slow(Duration::from_millis(600));
+    let slow = Fault::on("bc.subscriptions", slow).times(1).after(2);
+    app.sim.add_fault(slow);
+    let made_again = |sim: &SimHandle| {
+        let requests = sim.requests().into_iter();
+        let made =
+            requests.filter(|one| one.target == Target::BcSubscriptions && one.method == "POST");
+        made.count() == 2
+    };
+    assert!(app.sim.wait_until(made_again, PATIENCE).await);
+    post(&app);
+    delivered(&app).await;
+    assert_eq!(app.sim.notifications().len(), 0);
+}
+
+#[tokio::test]
+async fn a_subscription_whose_answer_was_lost_is_taken_over_and_its_news_is_genuine() {
+    let mut app = App::without_worker(Setting::default(), |sim| {
+        let lost = FaultKind::CommitThenTimeout;
+        let lost = Fault::on("bc.subscriptions", lost).times(1).after(1);
+        sim.add_fault(lost);
+    })
+    .await;
+    app.start_worker();
+    let made = |sim: &SimHandle| !sim.subscriptions().is_empty();
+    assert!(app.sim.wait_until(made, PATIENCE).await);
+    app.until_active().await;
+    post(&app);
+    notified(&app, 1).await;
+    delivered(&app).await;
+    let taken_over = |sim: &SimHandle| renewals(sim) == 1;
+    assert!(app.sim.wait_until(taken_over, PATIENCE).await);
+    assert_eq!(app.sim.subscriptions().len(), 1);
+    assert_eq!(app.queue.refused().await.unwrap(), []);
+}

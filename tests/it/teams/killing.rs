@@ -10,8 +10,10 @@ use super::{asked_to_post, delivered, post};
 
 /// A line whose worker is soon missed, and whose first request to post goes wrong like this.
 async fn soon_missed(kind: FaultKind) -> App {
-    let mut setting = Setting::default();
-    setting.lease_secs = 1;
+    let setting = Setting {
+        lease_secs: 1,
+        ..Setting::default()
+    };
     let app = App::with(setting).await;
     app.sim.add_fault(Fault::on("bot.post", kind).times(1));
     app
@@ -48,8 +50,10 @@ async fn a_worker_killed_before_its_card_was_posted_leaves_one_card() {
 
 #[tokio::test]
 async fn a_worker_killed_again_and_again_loses_and_doubles_nothing() {
-    let mut setting = Setting::default();
-    setting.lease_secs = 1;
+    let setting = Setting {
+        lease_secs: 1,
+        ..Setting::default()
+    };
     let mut app = App::with(setting).await;
     for _ in 0..4 {
         for _ in 0..10 {

@@ -68,8 +68,10 @@ async fn a_post_to_a_team_without_the_bot_waits_until_it_is_installed() {
 
 #[tokio::test]
 async fn a_card_over_the_size_limit_is_dead_with_its_size_and_the_limit_and_never_sent() {
-    let mut setting = Setting::default();
-    setting.max_card_bytes = 300;
+    let setting = Setting {
+        max_card_bytes: 300,
+        ..Setting::default()
+    };
     let mut app = App::with(setting).await;
     let posted = post(&app);
     let dead = app
