@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use signalbox_config::OnUnknown;
 use signalbox_core::{JobError, JobResult, MarkerScanner, Post, unknown_group};
-use signalbox_microsoft::{Errand, look_back};
+use signalbox_microsoft::{Errand, Error, look_back};
 use signalbox_queue::{Intent, Token};
 
 use super::Attempt;
@@ -30,7 +30,12 @@ impl Attempt<'_> {
             return Err(JobError::snooze(visible, cause));
         }
         let seen = look_back(&self.sink.graph, &self.target, self.marker, since, errand).await;
-        let seen = seen.map_err(|error| fault::upstream(self.context, error))?;
+        let seen = match seen {
+            Ok(seen) => seen,
+            // Reading a channel needs a permission that posting does not: without it nobody can be asked.
+            Err(Error::Forbidden { .. }) => MarkerScanner::new(self.marker),
+            Err(error) => return Err(fault::upstream(self.context, error)),
+        };
         if seen.any_of_ours {
             self.note_proof().await?;
         }
