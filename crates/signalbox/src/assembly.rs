@@ -19,6 +19,8 @@ use crate::{
 
 /// Faulty input makes at most one catch-up per subscription in this time, scaled.
 const CATCH_UP_SPACING: Duration = Duration::from_secs(600);
+/// The oldest Redis that the design promises to run on.
+const OLDEST_REDIS: u32 = 7;
 /// A handler that takes longer has failed; a baseline of a large company takes minutes.
 const LONGEST_JOB: Duration = Duration::from_secs(1800);
 
@@ -123,6 +125,12 @@ async fn check_durability(config: &Config, queue: &Queue) -> anyhow::Result<()> 
     if config.redis.vouched {
         return Ok(());
     }
+    let version = queue.server_version().await?;
+    if is_old(&version) {
+        bail!(
+            "redis is version {version}; install Redis 7.0 or later, or set `redis.vouched = true`"
+        );
+    }
     match queue.durability_findings(durability(config)?).await {
         Ok(findings) if findings.is_empty() => Ok(()),
         Ok(findings) => {
@@ -135,6 +143,13 @@ async fn check_durability(config: &Config, queue: &Queue) -> anyhow::Result<()> 
         ),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a server lacks what the scripts need.
+pub fn is_old(version: &str) -> bool {
+    let major = version.split('.').next();
+    let major = major.and_then(|major| major.parse::<u32>().ok());
+    major.is_none_or(|major| major < OLDEST_REDIS)
 }
 
 /// The level that the queue is told to check.

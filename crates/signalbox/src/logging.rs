@@ -1,5 +1,7 @@
 //! Logs: on stderr, as text for people or as JSON for machines.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use signalbox_config::{LogFormat, Observe};
 use tracing_subscriber::{EnvFilter, fmt};
@@ -12,7 +14,10 @@ pub fn start(observe: &Observe) -> anyhow::Result<()> {
             observe.log_level
         )
     })?;
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match observe.log_format {
         LogFormat::Text => log.with_target(false).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

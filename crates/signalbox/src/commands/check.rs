@@ -11,7 +11,10 @@ use signalbox_config::Config;
 use signalbox_jobs::{Cards, Routes};
 
 use super::{jobs::open, output};
-use crate::{assembly::Store, cli::Global};
+use crate::{
+    assembly::{Store, is_old},
+    cli::Global,
+};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -138,14 +141,6 @@ async fn redis(store: &Store) -> Finding {
         ),
         Err(error) => Finding::trouble("redis", error.to_string(), "see whether the server runs"),
     }
-}
-
-fn is_old(version: &str) -> bool {
-    let major = version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse::<u32>().ok());
-    major.is_none_or(|major| major < 7)
 }
 
 fn print(global: &Global, findings: &[Finding]) -> anyhow::Result<()> {
