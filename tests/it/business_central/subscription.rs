@@ -96,10 +96,8 @@ async fn what_is_posted_while_a_subscription_is_made_again_is_announced() {
     let mut app = App::with(living_for(Duration::from_secs(3))).await;
     app.expected.refusals = vec![404];
     app.sim.expire_subscriptions();
-    // A list, a renewal that finds nothing, and the one that makes it again.
     let slow = FaultKind::Slow(Duration::from_millis(600));
-    let slow = Fault::on("bc.subscriptions", slow).times(1).after(2);
-    app.sim.add_fault(slow);
+    app.sim.add_fault(Fault::on("bc.subscriptions", slow));
     let made_again = |sim: &SimHandle| {
         let requests = sim.requests().into_iter();
         let made =
@@ -107,6 +105,7 @@ async fn what_is_posted_while_a_subscription_is_made_again_is_announced() {
         made.count() == 2
     };
     assert!(app.sim.wait_until(made_again, PATIENCE).await);
+    app.sim.clear_faults();
     post(&app);
     delivered(&app).await;
     assert_eq!(app.sim.notifications().len(), 0);
