@@ -12,7 +12,7 @@ const TIME_SCALE: f64 = 0.01;
 pub struct Setting {
     /// Purchasers, each with a route and a channel.
     pub channels: usize,
-    /// How long a dead worker's jobs stay with it, in seconds. Its least, so that proofs are quick.
+    /// How long a dead worker's jobs stay with it, in seconds. The least by default, so that proofs are quick.
     pub lease_secs: u32,
     /// How long a request may take, in seconds, which is also how long the fate of a post is unknown.
     pub request_timeout_secs: u32,

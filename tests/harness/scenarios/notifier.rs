@@ -59,6 +59,12 @@ impl Notifier {
         }
     }
 
+    /// How many were answered 200 so far, and the last of them.
+    pub(super) fn acknowledged(&self) -> (usize, Option<Uuid>) {
+        let acknowledged = self.shared.acknowledged();
+        (acknowledged.len(), acknowledged.last().copied())
+    }
+
     /// Stops and returns what became of it all.
     pub(super) async fn stop(self) -> Sent {
         self.shared.stop.cancel();

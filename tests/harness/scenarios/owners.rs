@@ -27,6 +27,8 @@ use crate::fleet::{Fleet, Process, Setting};
 
 /// One notification in this time.
 const PACE: Duration = Duration::from_millis(10);
+/// Notifications that are acknowledged between two kills, at least.
+const SOME: usize = 5;
 
 pub(super) async fn play(size: Size) -> Result<Vec<Criterion>> {
     let rounds = size.pick(100, 10);
@@ -41,8 +43,7 @@ pub(super) async fn play(size: Size) -> Result<Vec<Criterion>> {
     let notifier = Notifier::start(fleet.subscribed()?, 2, PACE);
     for round in 0..rounds {
         owners.kill_and_restart(round, &fleet).await?;
-        // The next kill meets a system that works: otherwise it would only be killed while starting.
-        works(&fleet, &queue).await?;
+        works(&fleet, &queue, &notifier).await?;
     }
     let sent = notifier.stop().await;
     fleet.quiet(&queue).await?;
@@ -51,7 +52,7 @@ pub(super) async fn play(size: Size) -> Result<Vec<Criterion>> {
         Criterion::at_least(
             "owner-killed: acknowledged",
             count(sent.acknowledged.len()),
-            50,
+            rounds * count(SOME),
         ),
     ];
     criteria.extend(kept(&fleet, &queue, &sent).await?);
@@ -98,10 +99,26 @@ impl Owners {
     }
 }
 
-async fn works(fleet: &Fleet, queue: &Queue) -> Result<()> {
+/// Waits for a notification that is acknowledged after the kill and dealt with: the next kill shall meet a system at
+/// work, not one that is starting.
+async fn works(fleet: &Fleet, queue: &Queue, notifier: &Notifier) -> Result<()> {
+    let (before, _) = notifier.acknowledged();
+    let root = root(fleet);
+    let mut next = None;
     fleet
-        .until("the ingress listens again and redis answers", async || {
-            fleet.listens().await && queue.ping().await.is_ok()
+        .until("a notification is acknowledged and read", async || {
+            let (now, last) = notifier.acknowledged();
+            // The first few may have been on their way when the kill came.
+            if next.is_none() && now >= before + SOME {
+                next = last.and_then(|record| job_id(record).ok());
+            }
+            match &next {
+                Some(id) => {
+                    let job = queue.job(&root, id).await;
+                    matches!(job, Ok(Some(job)) if job.state == JobState::Done)
+                }
+                None => false,
+            }
         })
         .await
 }
