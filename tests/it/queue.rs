@@ -2,9 +2,11 @@
 
 mod conflicts;
 mod faults;
+mod lanes;
 mod leases;
 mod ledger;
 mod outcomes;
+mod permits;
 
 use std::time::Duration;
 

@@ -14,6 +14,11 @@ pub fn bot_root(credential: &str, host: &str, tenant: &str) -> LaneName {
     LaneName::new(["bot", credential, host, tenant])
 }
 
+/// The root of everything that one credential asks of Graph: its tenant.
+pub fn graph_root(credential: &str, host: &str, tenant: &str) -> LaneName {
+    LaneName::new(["graph", credential, host, tenant])
+}
+
 /// The lane of one channel: channel, team, tenant.
 pub fn bot_lanes(root: &LaneName, to: &Addressee) -> LaneChain {
     let team = LaneName::new([root.as_str(), &to.team]);

@@ -155,6 +155,16 @@ impl LaneChain {
         self.0.first().expect("a chain is made from its root")
     }
 
+    /// All lanes, the job's own first.
+    pub fn iter(&self) -> impl Iterator<Item = &LaneName> {
+        self.0.iter()
+    }
+
+    /// The lanes above the job's own, the root last.
+    pub fn ancestors(&self) -> impl Iterator<Item = &LaneName> {
+        self.0.iter().skip(1)
+    }
+
     /// The lane at the top. It decides which partition holds the job and its effects.
     pub fn top(&self) -> &LaneName {
         self.0.last().expect("a chain is made from its root")

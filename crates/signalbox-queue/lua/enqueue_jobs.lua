@@ -1,5 +1,5 @@
 -- Stores jobs, each by the rules of its mode against the job that already has its id.
--- ARGV[3] dedupe window in ms, then 10 per job: id, queue, lane, lanes (JSON), mode (ignore|keep_last),
+-- ARGV[3] dedupe window in ms, then 10 per job: id, queue, lane, its ancestors (blank between), mode (ignore|keep_last),
 --   changed ms, due ms (0 = now), effect key or '', group to hold it with or '', payload
 -- Returns one text per job: new | absorbed STATE | merged STATE | pending | known STATE (of its effect)
 local window = tonumber(ARGV[3])
@@ -52,7 +52,7 @@ local function stand_against(job, id, mode, changed, due, payload)
   return nil
 end
 
-local function enqueue(id, queue, lane, lanes, mode, changed, due, effect, group, payload)
+local function enqueue(id, queue, lane, ancestors, mode, changed, due, effect, group, payload)
   if effect ~= '' then
     local known = redis.call('HGET', P .. 'effect:' .. effect, 'state')
     if known == 'baseline' or known == 'confirmed' then return 'known ' .. known end
@@ -60,14 +60,13 @@ local function enqueue(id, queue, lane, lanes, mode, changed, due, effect, group
   local job = P .. 'job:' .. id
   local conflict = stand_against(job, id, mode, changed, due, payload)
   if conflict then return conflict end
+  know_lane(lane, ancestors)
   local seq = next_seq()
   local state = group ~= '' and 'held' or due > now and 'scheduled' or 'ready'
-  redis.call('HSET', job, 'payload', payload, 'state', state, 'queue', queue, 'lane', lane, 'lanes', lanes,
+  redis.call('HSET', job, 'payload', payload, 'state', state, 'queue', queue, 'lane', lane,
     'changed', changed, 'enqueued', now, 'seq', seq, 'attempt', 0, 'deaths', 0, 'effect', effect)
   if state == 'held' then
-    redis.call('HSET', job, 'group', group)
-    redis.call('ZADD', P .. 'held:' .. group, seq, id)
-    count(queue, 'held', 1)
+    join_group(id, queue, group, seq)
   elseif state == 'scheduled' then
     redis.call('HSET', job, 'due', due)
     make_scheduled(id, queue, due)

@@ -36,11 +36,37 @@ local function drop_ready(id, queue, lane)
   count(queue, 'ready', -1)
 end
 
+-- A lane's ancestors are written down with its first job; they never change.
+local function know_lane(lane, ancestors)
+  if ancestors ~= '' then redis.call('HSETNX', P .. 'lane:' .. lane, 'ancestors', ancestors) end
+end
+
+-- Puts the lanes that wait for an instant up to `until_` back into the rotation; fetch looks at their gates again.
+local function end_waits(until_)
+  local waits = redis.call('ZRANGEBYSCORE', P .. 'waiting', '-inf', until_, 'LIMIT', 0, 1000)
+  for _, wait in ipairs(waits) do
+    local queue, lane = string.match(wait, '^(%S+) (.+)$')
+    redis.call('ZREM', P .. 'waiting', wait)
+    if redis.call('EXISTS', P .. 'ready:' .. queue .. ':' .. lane) == 1 then
+      local turn = redis.call('HGET', P .. 'meta', 'turn') or 0
+      redis.call('ZADD', P .. 'lanes:' .. queue, 'NX', turn, lane)
+      wake(queue)
+    end
+  end
+  return #waits
+end
+
 -- A job that is due earlier than all others moves the instant for which the waiters sleep.
 local function make_scheduled(id, queue, due)
   redis.call('ZADD', P .. 'scheduled', due, id)
   count(queue, 'scheduled', 1)
   if redis.call('ZRANGE', P .. 'scheduled', 0, 0)[1] == id then wake(queue) end
+end
+
+local function join_group(id, queue, group, seq)
+  redis.call('HSET', P .. 'job:' .. id, 'state', 'held', 'group', group)
+  if redis.call('ZADD', P .. 'held:' .. group, seq, id) == 1 then redis.call('HINCRBY', P .. 'groups', group, 1) end
+  count(queue, 'held', 1)
 end
 
 local function next_seq() return redis.call('HINCRBY', P .. 'meta', 'seq', 1) end

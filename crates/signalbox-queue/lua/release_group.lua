@@ -31,4 +31,7 @@ end
 
 local popped = redis.call('ZPOPMIN', P .. 'held:' .. group, most)
 for i = 1, #popped, 2 do leave(popped[i], popped[i + 1]) end
+if #popped > 0 and redis.call('HINCRBY', P .. 'groups', group, -#popped / 2) <= 0 then
+  redis.call('HDEL', P .. 'groups', group)
+end
 return #popped / 2

@@ -1,14 +1,25 @@
 -- Ends attempts. A late answer, whose token is not the job's any more, changes nothing.
 -- ARGV from 3, 5 per job: id, token, verb (complete|again|retry|snooze|release|dead|hold), instant in ms or group, reason
 -- Returns one flag per job: 1 applied, 0 refused
+-- A job that went through a broken lane as its probe, and was finished, proves that the connection is well again.
+local function end_probe(job, lanes, verb)
+  redis.call('HDEL', job, 'probing')
+  if verb ~= 'complete' and verb ~= 'again' then return end
+  for lane in string.gmatch(lanes, '%S+') do
+    redis.call('HDEL', P .. 'lane:' .. lane, 'broken', 'probe_at', 'probe_every')
+  end
+  end_waits('+inf')
+end
+
 local function settle(id, token, verb, argument, reason)
   local job = P .. 'job:' .. id
-  local old = redis.call('HMGET', job, 'token', 'queue', 'lane', 'seq')
+  local old = redis.call('HMGET', job, 'token', 'queue', 'lane', 'seq', 'probing')
   if old[1] ~= token then return 0 end
   local queue, lane, seq = old[2], old[3], old[4]
   redis.call('ZREM', P .. 'leases', id)
   redis.call('HDEL', job, 'token')
   count(queue, 'running', -1)
+  if old[5] then end_probe(job, old[5], verb) end
   if verb == 'snooze' or verb == 'release' then redis.call('HINCRBY', job, 'attempt', -1) end
   local renewed = take_pending(job)
   if reason ~= '' then redis.call('HSET', job, 'reason', reason) end
@@ -20,9 +31,7 @@ local function settle(id, token, verb, argument, reason)
     redis.call('HSET', job, 'state', 'ready')
     make_ready(id, queue, lane, seq)
   elseif verb == 'hold' then
-    redis.call('HSET', job, 'state', 'held', 'group', argument)
-    redis.call('ZADD', P .. 'held:' .. argument, seq, id)
-    count(queue, 'held', 1)
+    join_group(id, queue, argument, seq)
   elseif renewed then
     seq = next_seq()
     redis.call('HSET', job, 'state', 'ready', 'seq', seq)
@@ -37,7 +46,7 @@ local function settle(id, token, verb, argument, reason)
     count(queue, 'dead', 1)
   else
     redis.call('HSET', job, 'state', 'done', 'finished', now)
-    redis.call('HDEL', job, 'payload', 'lanes', 'due', 'floor')
+    redis.call('HDEL', job, 'payload', 'due', 'floor')
     redis.call('ZADD', P .. 'finished', now, id)
   end
   return 1

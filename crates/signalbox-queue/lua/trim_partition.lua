@@ -18,4 +18,9 @@ for i = 7, #ARGV do
   if removed > 0 then count(ARGV[i], 'dead', -removed) end
   out[3] = out[3] + removed
 end
+-- A window whose last slice is outside counts nothing any more.
+for _, window in ipairs(redis.call('ZRANGEBYSCORE', P .. 'windows', '-inf', now, 'LIMIT', 0, most)) do
+  redis.call('ZREM', P .. 'windows', window)
+  redis.call('DEL', window)
+end
 return out

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use signalbox_core::{EffectKey, Envelope, JobId, LaneChain, Payload, QueueName};
+use signalbox_core::{EffectKey, Envelope, JobId, LaneChain, LaneName, Payload, QueueName};
 
 use crate::{JobState, Queue, QueueError, partition::Partition, scripts};
 
@@ -179,11 +179,11 @@ impl Queue {
         call.arg(window.as_millis().to_string());
         for index in chunk {
             let job = &jobs[*index];
-            let lanes = serde_json::to_string(&job.lanes).unwrap_or_default();
+            let ancestors: Vec<&str> = job.lanes.ancestors().map(LaneName::as_str).collect();
             call.arg(job.id.as_str())
                 .arg(job.queue.to_string())
                 .arg(job.lanes.leaf().as_str())
-                .arg(lanes)
+                .arg(ancestors.join(" "))
                 .arg(match job.mode {
                     Mode::Ignore => "ignore",
                     Mode::KeepLast => "keep_last",

@@ -149,6 +149,19 @@ impl Queue {
         Ok(count)
     }
 
+    /// Every group that holds jobs, and how many it holds.
+    pub async fn held_groups(&self) -> Result<BTreeMap<String, u64>, QueueError> {
+        let mut groups = BTreeMap::new();
+        for partition in &self.inner.partitions {
+            let key = keys::groups(&partition.prefix);
+            let held: Vec<(String, u64)> = query(partition, redis::cmd("HGETALL").arg(key)).await?;
+            for (group, count) in held {
+                *groups.entry(group).or_default() += count;
+            }
+        }
+        Ok(groups)
+    }
+
     /// Lets all jobs held with `group` run. Returns how many there were.
     ///
     /// For posts that may have been made this is somebody's word that they were not: their intents are taken back.

@@ -10,14 +10,18 @@
 //! | `scheduled` | zset by due ms | fetch | jobs that wait for an instant |
 //! | `leases` | zset by expiry ms | settle, fetch | running jobs |
 //! | `held:{group}` | zset by seq | release | jobs that wait for a person or another job |
+//! | `groups` | hash | when empty | how many jobs each group holds |
 //! | `dead:{queue}`, `finished` | zset by ms | janitor | ended jobs |
+//! | `lane:{lane}` | hash | never | ancestors, gate, pause, fault and limits of one lane |
+//! | `gates` | zset by ms | never | lanes that were shut or limited at some time |
+//! | `waiting` | zset by opening ms | fetch, change of a lane | `queue lane` pairs that are shut and have ready jobs |
+//! | `window:{lane}:{ms}`, `windows` | hash by slice, zset by end ms | janitor | what was used of a lane's windows |
+//! | `permits:{lane}` | set | give, take | requests under way |
 //! | `wake:{queue}` | list of at most one | waiter | the waiters' bell |
 //! | `effect:{key}` | hash | janitor, by age only | one entry of the ledger |
 //! | `effects` | zset by ms | janitor | the ledger by age |
 //! | `register:{name}` | hash | its owner | small records: subscriptions, routes |
 //! | `samples:{what}`, `refused` | list of 100, hash | trimmed on write | what was refused, and how often |
-//!
-//! Lanes, gates and permits will add keys beside these and change none of them.
 
 /// The prefix of a partition: `{namespace/number}:`, whose braces make it the hash tag.
 pub(crate) fn prefix(namespace: &str, partition: u16) -> String {
@@ -72,4 +76,19 @@ pub(crate) fn register(prefix: &str, name: &str) -> String {
 /// How often something was refused.
 pub(crate) fn refused(prefix: &str) -> String {
     format!("{prefix}refused")
+}
+
+/// One lane.
+pub(crate) fn lane(prefix: &str, lane: &str) -> String {
+    format!("{prefix}lane:{lane}")
+}
+
+/// How many jobs each group holds.
+pub(crate) fn groups(prefix: &str) -> String {
+    format!("{prefix}groups")
+}
+
+/// Lanes that were shut or limited at some time.
+pub(crate) fn gates(prefix: &str) -> String {
+    format!("{prefix}gates")
 }

@@ -17,15 +17,18 @@ macro_rules! script {
 }
 
 script!(BASELINE_EFFECTS, "baseline_effects.lua");
+script!(CHANGE_LANE, "change_lane.lua");
 script!(CONFIRM_EFFECT, "confirm_effect.lua");
 script!(ENQUEUE_JOBS, "enqueue_jobs.lua");
 script!(FETCH_JOBS, "fetch_jobs.lua");
+script!(GIVE_PERMIT, "give_permit.lua");
 script!(INTEND_EFFECT, "intend_effect.lua");
 script!(KEEP_SAMPLE, "keep_sample.lua");
 script!(RELEASE_GROUP, "release_group.lua");
 script!(RENEW_LEASES, "renew_leases.lua");
 script!(SETTLE_JOBS, "settle_jobs.lua");
 script!(SWAP_RECORD, "swap_record.lua");
+script!(TAKE_PERMIT, "take_permit.lua");
 script!(TRIM_PARTITION, "trim_partition.lua");
 script!(WITHDRAW_EFFECT, "withdraw_effect.lua");
 

@@ -80,8 +80,13 @@ async fn held_jobs_wait_unharmed_until_their_group_is_released() {
     worker.next().await.tell(Script::Hold("route/r"));
     let held = until_state(&queue, "a", JobState::Held).await;
     assert_eq!(held.reason, "told to hold");
-    assert_eq!(queue.held_count("route/r").await.unwrap(), 1);
+    let groups = queue.held_groups().await.unwrap();
+    assert_eq!(
+        groups.into_iter().collect::<Vec<_>>(),
+        [("route/r".to_owned(), 1)]
+    );
     assert_eq!(queue.release_group("route/r").await.unwrap(), 1);
+    assert!(queue.held_groups().await.unwrap().is_empty());
     worker.next().await.tell(Script::Complete);
     until_state(&queue, "a", JobState::Done).await;
     worker.stop().await;
