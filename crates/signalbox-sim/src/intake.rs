@@ -101,6 +101,8 @@ fn enter(shared: &Shared, request: &Request<Bytes>, arrived: Instant) -> (u64, C
         fault: fault.as_ref().map(|fault| fault.name().to_owned()),
         early,
     });
+    // Waiters may be waiting for a request to arrive, long before it is answered.
+    shared.announce();
     (
         seq,
         Call {
