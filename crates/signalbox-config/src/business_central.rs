@@ -3,6 +3,7 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use serde::Deserialize;
+use signalbox_core::LaneLimits;
 use uuid::Uuid;
 
 use crate::{BaseUrl, Credential, Endpoints, credential::filled, span};
@@ -44,6 +45,8 @@ pub struct BusinessCentral {
     pub scope: &'static str,
     /// Requests in flight at once.
     pub max_in_flight: NonZeroU32,
+    /// What the environment allows per time, before `time_scale`.
+    pub limits: LaneLimits,
     /// Records per page.
     pub page_size: NonZeroU32,
     /// How long a whole request may take.
@@ -64,6 +67,7 @@ pub(crate) struct BusinessCentralSection {
     api_url: Option<BaseUrl>,
     web_client_url: Option<BaseUrl>,
     max_in_flight: NonZeroU32,
+    limits: LaneLimits,
     #[serde(deserialize_with = "page_size")]
     page_size: NonZeroU32,
     #[serde(
@@ -93,6 +97,7 @@ impl BusinessCentralSection {
                 .unwrap_or_else(|| endpoints.business_central_web.clone()),
             scope: endpoints.business_central_scope,
             max_in_flight: self.max_in_flight,
+            limits: self.limits,
             page_size: self.page_size,
             request_timeout: self.request_timeout.unwrap_or(timeout),
         }

@@ -3,6 +3,7 @@
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use serde::Deserialize;
+use signalbox_core::LaneLimits;
 
 use crate::{BaseUrl, Credential, Endpoints, span};
 
@@ -30,6 +31,12 @@ pub struct Teams {
     pub graph_scope: &'static str,
     /// The bot's app id.
     pub bot_app_id: String,
+    /// Posts to one channel, before `time_scale`.
+    pub channel_limits: LaneLimits,
+    /// Posts of the bot in its tenant, before `time_scale`.
+    pub tenant_limits: LaneLimits,
+    /// Reads of one channel, before `time_scale`.
+    pub read_limits: LaneLimits,
     /// The largest card, in bytes of JSON.
     pub max_card_bytes: NonZeroUsize,
     /// How long a posted card may take to become visible in the channel's history, times `time_scale`.
@@ -51,6 +58,9 @@ pub(crate) struct TeamsSection {
     pub(crate) service_url: Option<BaseUrl>,
     graph_url: Option<BaseUrl>,
     bot_app_id: Option<String>,
+    channel_limits: LaneLimits,
+    tenant_limits: LaneLimits,
+    read_limits: LaneLimits,
     max_card_bytes: NonZeroUsize,
     /// Zero is allowed: a simulator without delay.
     visibility_delay_secs: u32,
@@ -80,6 +90,9 @@ impl TeamsSection {
                 .bot_app_id
                 .unwrap_or_else(|| credential.client_id.clone()),
             credential,
+            channel_limits: self.channel_limits,
+            tenant_limits: self.tenant_limits,
+            read_limits: self.read_limits,
             max_card_bytes: self.max_card_bytes,
             visibility_delay: Duration::from_secs(self.visibility_delay_secs.into()),
             request_timeout: self.request_timeout.unwrap_or(timeout),

@@ -9,11 +9,11 @@ mod missed;
 use std::sync::Arc;
 
 use signalbox_core::{CatchUp, CatchUpPurpose, Completion, JobError, JobResult};
-use signalbox_microsoft::{EntitySet, Errand};
+use signalbox_microsoft::EntitySet;
 use signalbox_queue::Job;
 use uuid::Uuid;
 
-use crate::{Context, Source, fault};
+use crate::{Context, Source, way::Way};
 
 /// What one attempt works with.
 struct Attempt<'a> {
@@ -23,6 +23,7 @@ struct Attempt<'a> {
     set: &'static EntitySet,
     company: Uuid,
     company_name: String,
+    way: Way<'a>,
 }
 
 /// Runs one attempt.
@@ -32,13 +33,11 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<CatchUp>) -> JobResult {
         let note = format!("no card for `{}` yet", job.payload.set);
         return Ok(Completion::noted(note));
     };
-    let deadline = || job.lease.until();
-    let errand = Errand {
-        trace: job.trace.as_deref(),
-        not_after: Some(&deadline),
+    let way = source.way(&context, &job.lease, job.trace.as_deref());
+    let company = match source.company(way.errand()).await {
+        Ok(company) => company,
+        Err(error) => return Err(way.fault(error).await),
     };
-    let company = source.company(errand).await;
-    let company = company.map_err(|error| fault::upstream(&context, error))?;
     let attempt = Attempt {
         context: &context,
         source,
@@ -46,10 +45,11 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<CatchUp>) -> JobResult {
         set,
         company: job.payload.company.unwrap_or(company.id),
         company_name: company.name.clone(),
+        way,
     };
     match &job.payload.purpose {
-        CatchUpPurpose::Baseline => attempt.baseline(errand).await,
-        CatchUpPurpose::Missed { since } => attempt.missed(*since, errand).await,
+        CatchUpPurpose::Baseline => attempt.baseline().await,
+        CatchUpPurpose::Missed { since } => attempt.missed(*since).await,
     }
 }
 

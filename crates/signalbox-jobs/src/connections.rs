@@ -4,15 +4,19 @@ use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, time::Duratio
 
 use signalbox_config::{Company, Config, Connection, Credential, Http, SecretError};
 use signalbox_core::{
-    Clock, ConnectionName, LaneChain, LaneName, bot_root, business_central_lanes,
+    Addressee, Clock, ConnectionName, LaneChain, LaneLimits, LaneName, bot_lanes, bot_root,
+    business_central_lanes, graph_root,
 };
 use signalbox_microsoft::{
     Bot, BotOptions, BusinessCentral, BusinessCentralOptions, EntraOptions, Errand, Error, Graph,
     GraphOptions, Sender, SenderError, SenderOptions, TargetResolver, TokenSource,
 };
+use signalbox_queue::Lease;
 use tokio::sync::OnceCell;
 use url::Url;
 use uuid::Uuid;
+
+use crate::{Context, way::Way};
 
 /// Why the clients cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +57,8 @@ pub struct Source {
     pub company: Company,
     /// The lanes of everything read from it.
     pub lanes: LaneChain,
+    /// What the environment allows, scaled.
+    pub limits: LaneLimits,
     /// Records per page.
     pub page_size: u32,
     /// Names and ids of companies do not change while a process runs.
@@ -79,6 +85,10 @@ pub struct Sink {
     pub targets: TargetResolver,
     /// The root of the lanes of its posts.
     pub root: LaneName,
+    /// The root of the lanes of what is asked of Graph.
+    pub graph_root: LaneName,
+    /// What a channel, a tenant and reading a channel allow, scaled.
+    pub limits: SinkLimits,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// How long a posted card may take to be seen, scaled.
@@ -86,6 +96,17 @@ pub struct Sink {
 }
 
 impl Source {
+    /// The way to it on behalf of a job.
+    pub(crate) fn way<'a>(
+        &self,
+        context: &'a Context,
+        lease: &'a Lease,
+        trace: Option<&'a str>,
+    ) -> Way<'a> {
+        let lanes = vec![(self.lanes.top().clone(), self.limits.clone())];
+        Way::new(context, lease, trace, lanes)
+    }
+
     /// The company, looked up once.
     pub async fn company(&self, errand: Errand<'_>) -> Result<&FoundCompany, Error> {
         self.found
@@ -107,6 +128,83 @@ impl Source {
     }
 }
 
+/// What a Teams connection may send.
+#[derive(Debug, Clone)]
+pub struct SinkLimits {
+    /// Posts to one channel.
+    pub channel: LaneLimits,
+    /// Posts of one bot in its tenant.
+    pub tenant: LaneLimits,
+    /// Reads of one channel.
+    pub read: LaneLimits,
+}
+
+impl Sink {
+    /// The way to a channel on behalf of a job.
+    pub(crate) fn bot_way<'a>(
+        &self,
+        context: &'a Context,
+        lease: &'a Lease,
+        trace: Option<&'a str>,
+        to: &Addressee,
+    ) -> Way<'a> {
+        let lanes = limited(
+            &bot_lanes(&self.root, to),
+            &self.limits.channel,
+            &self.limits.tenant,
+        );
+        Way::new(context, lease, trace, lanes)
+    }
+
+    /// The way to the names of teams and channels.
+    pub(crate) fn names_way<'a>(
+        &self,
+        context: &'a Context,
+        lease: &'a Lease,
+        trace: Option<&'a str>,
+    ) -> Way<'a> {
+        let lanes = vec![(self.graph_root.clone(), LaneLimits::none())];
+        Way::new(context, lease, trace, lanes)
+    }
+
+    /// The way to what a channel shows.
+    pub(crate) fn graph_way<'a>(
+        &self,
+        context: &'a Context,
+        lease: &'a Lease,
+        trace: Option<&'a str>,
+        to: &Addressee,
+    ) -> Way<'a> {
+        let lanes = limited(
+            &bot_lanes(&self.graph_root, to),
+            &self.limits.read,
+            &LaneLimits::none(),
+        );
+        Way::new(context, lease, trace, lanes)
+    }
+}
+
+/// Limits for the lowest lane and the root; those between have none of their own.
+fn limited(
+    lanes: &LaneChain,
+    lowest: &LaneLimits,
+    root: &LaneLimits,
+) -> Vec<(LaneName, LaneLimits)> {
+    let limits = |lane: &LaneName| {
+        if lane == lanes.leaf() {
+            lowest.clone()
+        } else if lane == lanes.top() {
+            root.clone()
+        } else {
+            LaneLimits::none()
+        }
+    };
+    lanes
+        .iter()
+        .map(|lane| (lane.clone(), limits(lane)))
+        .collect()
+}
+
 /// The clients of all connections.
 #[derive(Debug, Default)]
 pub struct Connections {
@@ -125,13 +223,13 @@ pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Connections, C
             Connection::BusinessCentral(connection) => {
                 let sender = sender(&config.http, connection.request_timeout, clock)?;
                 let tokens = tokens(&mut shared, &connection.credential, &sender)?;
-                let source = source(connection, sender, tokens);
+                let source = source(connection, config.time_scale, sender, tokens);
                 connections.sources.insert(name.clone(), source);
             }
             Connection::Teams(connection) => {
                 let sender = sender(&config.http, connection.request_timeout, clock)?;
                 let tokens = tokens(&mut shared, &connection.credential, &sender)?;
-                let sink = sink(connection, sender, tokens);
+                let sink = sink(connection, config.time_scale, sender, tokens);
                 connections.sinks.insert(name.clone(), sink);
             }
         }
@@ -145,8 +243,19 @@ pub fn source_lanes(connection: &signalbox_config::BusinessCentral) -> LaneChain
     business_central_lanes(&connection.credential.name, host, &connection.environment)
 }
 
+/// The roots of the lanes of a Teams connection: posts, and what is asked of Graph.
+pub fn sink_roots(connection: &signalbox_config::Teams) -> [LaneName; 2] {
+    let credential = &connection.credential;
+    let (name, tenant) = (&credential.name, &credential.tenant_id);
+    [
+        bot_root(name, host(connection.service_url.as_url()), tenant),
+        graph_root(name, host(connection.graph_url.as_url()), tenant),
+    ]
+}
+
 fn source(
     connection: &signalbox_config::BusinessCentral,
+    time_scale: f64,
     sender: Sender,
     tokens: Arc<TokenSource>,
 ) -> Source {
@@ -162,12 +271,22 @@ fn source(
         environment: connection.environment.clone(),
         company: connection.company.clone(),
         lanes: source_lanes(connection),
+        limits: LaneLimits {
+            concurrency: Some(connection.max_in_flight.get()),
+            ..connection.limits.clone().scaled(time_scale)
+        },
         page_size: connection.page_size.get(),
         found: OnceCell::new(),
     }
 }
 
-fn sink(connection: &signalbox_config::Teams, sender: Sender, tokens: Arc<TokenSource>) -> Sink {
+fn sink(
+    connection: &signalbox_config::Teams,
+    time_scale: f64,
+    sender: Sender,
+    tokens: Arc<TokenSource>,
+) -> Sink {
+    let [root, graph_root] = sink_roots(connection);
     let tenant = connection.credential.tenant_id.clone();
     let service_url = connection.service_url.as_url();
     let graph = GraphOptions {
@@ -188,7 +307,13 @@ fn sink(connection: &signalbox_config::Teams, sender: Sender, tokens: Arc<TokenS
         bot: Bot::new(bot, sender, tokens),
         targets: TargetResolver::new(graph.clone()),
         graph,
-        root: bot_root(&connection.credential.name, host(service_url), &tenant),
+        root,
+        graph_root,
+        limits: SinkLimits {
+            channel: connection.channel_limits.clone().scaled(time_scale),
+            tenant: connection.tenant_limits.clone().scaled(time_scale),
+            read: connection.read_limits.clone().scaled(time_scale),
+        },
         request_timeout: connection.request_timeout,
         visibility_delay: connection.visibility_delay,
     }

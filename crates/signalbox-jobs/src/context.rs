@@ -40,7 +40,7 @@ pub struct Context {
 }
 
 /// A connection whose fault it is gets another try after this time.
-const PROBE: Duration = Duration::from_secs(300);
+pub(crate) const PROBE: Duration = Duration::from_secs(300);
 
 impl Context {
     /// The source called `name`. A job of one that is not configured any more waits for it.

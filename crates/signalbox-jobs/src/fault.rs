@@ -1,4 +1,4 @@
-//! From what a client says went wrong to what becomes of the job. The only place where that is decided.
+//! What a client's error means for the job and its lanes. The only place where that is decided.
 
 use std::time::Duration;
 
@@ -12,49 +12,54 @@ use crate::Context;
 /// After a 429 that names no instant, before jitter (facts, Business Central §5.2).
 const THROTTLED: Duration = Duration::from_secs(5);
 
-/// A client's error together with what a person should do about it.
+/// A client's error under what a person should do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("{next_step}")]
-struct Advised {
+pub(crate) struct Advised {
     next_step: String,
     #[source]
     error: Error,
 }
 
-/// What becomes of a job whose request failed.
-///
-/// A named instant is waited for and burns no attempt, and neither does a 429 without one. A connection's fault, a missing channel among them, kills no
-/// job: it is looked at again every five minutes. The world's faults end by age, the job's own by count.
-pub(crate) fn upstream(context: &Context, error: Error) -> JobError {
-    if let Some(until) = error.retry_after() {
-        return JobError::snooze(until, advised(error));
-    }
-    if matches!(error, Error::Throttled { .. }) {
-        return JobError::snooze(after_throttling(context), advised(error));
-    }
-    if error.is_connection_fault() || is_target_fault(&error) {
-        let fault = advised(error);
-        tracing::error!(
-            error = &fault as &dyn std::error::Error,
-            "a connection needs a person"
-        );
-        return JobError::snooze(context.next_probe(), fault);
-    }
-    // A page in place of an answer comes from a proxy or from maintenance, for hours and for every job alike.
-    if error.is_transient() || matches!(error, Error::Garbled { .. }) {
-        return JobError::transient(advised(error));
-    }
+/// What a failure means for the job and for its lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// A limit of ours or a closed gate is in the way. Burns no attempt.
+    Held,
+    /// The upstream wants a pause, with or without naming its end. Burns no attempt.
+    Throttled,
+    /// Every job of the connection would fail alike until a person acts.
+    Connection,
+    /// Every job with this target would fail alike until a person acts.
+    Target,
+    /// The world's fault; ends by age.
+    Transient,
+    /// The job's own fault; ends by count.
+    Own,
+    /// Sending the same bytes again gives the same answer.
+    Hopeless,
+}
+
+/// What `error` means.
+pub(crate) fn meaning(error: &Error) -> Meaning {
     match error {
-        // Sending the same bytes again gives the same answer.
+        Error::Held { .. } => Meaning::Held,
+        Error::Throttled { .. } => Meaning::Throttled,
+        error if error.retry_after().is_some() => Meaning::Throttled,
+        error if error.is_connection_fault() => Meaning::Connection,
+        error if is_target_fault(error) => Meaning::Target,
+        // A page in place of an answer comes from a proxy or from maintenance, for hours and for every job alike.
+        Error::Garbled { .. } => Meaning::Transient,
+        error if error.is_transient() => Meaning::Transient,
         Error::Rejected { .. } | Error::TooLarge { .. } | Error::CardTooLarge { .. } => {
-            JobError::fail(advised(error))
+            Meaning::Hopeless
         }
-        other => JobError::retry(advised(other)),
+        _ => Meaning::Own,
     }
 }
 
 /// Jitter only adds, and spreads those who were throttled together; the clock's last digits are random enough.
-fn after_throttling(context: &Context) -> Timestamp {
+pub(crate) fn after_throttling(context: &Context) -> Timestamp {
     let share = f64::from(context.clock.now().subsec_nanosecond() % 1_000_000) / 1e6;
     context.after(THROTTLED + THROTTLED.mul_f64(share))
 }
@@ -67,7 +72,7 @@ fn is_target_fault(error: &Error) -> bool {
     )
 }
 
-fn advised(error: Error) -> Advised {
+pub(crate) fn advised(error: Error) -> Advised {
     let next_step = error.next_step();
     Advised { next_step, error }
 }

@@ -8,10 +8,10 @@ mod unknown;
 use std::sync::Arc;
 
 use signalbox_core::{Completion, JobError, JobResult, Marker, Post, hold_group};
-use signalbox_microsoft::{Errand, Error, Target};
+use signalbox_microsoft::{Error, Target};
 use signalbox_queue::{Intent, Job, Token};
 
-use crate::{Card, Context, Route, Sink, fault};
+use crate::{Card, Context, Route, Sink, fault, way::Way};
 
 /// What one attempt works with.
 struct Attempt<'a> {
@@ -22,6 +22,10 @@ struct Attempt<'a> {
     target: Target,
     card: Card,
     marker: Marker,
+    /// To the channel.
+    bot: Way<'a>,
+    /// To what the channel shows.
+    graph: Way<'a>,
 }
 
 /// Runs one attempt.
@@ -32,13 +36,17 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Post>) -> JobResult {
     let marker = Marker::of(&post.effect);
     let card = context.cards.fill(&post.card, &post.fields, marker);
     let card = card.map_err(JobError::fail)?;
-    let deadline = || job.lease.until();
-    let errand = Errand {
-        trace: job.trace.as_deref(),
-        not_after: Some(&deadline),
+    let bot = sink.bot_way(&context, &job.lease, job.trace.as_deref(), &post.to);
+    let graph = sink.graph_way(&context, &job.lease, job.trace.as_deref(), &post.to);
+    let names = sink.names_way(&context, &job.lease, job.trace.as_deref());
+    let target = match sink.targets.resolve(&post.to, names.errand()).await {
+        Ok(target) => target,
+        // A missing channel is the fault of the channel's own lane, wherever it was looked up.
+        Err(error @ (Error::UnknownName { .. } | Error::AmbiguousName { .. })) => {
+            return Err(bot.fault(error).await);
+        }
+        Err(error) => return Err(names.fault(error).await),
     };
-    let target = sink.targets.resolve(&post.to, errand).await;
-    let target = target.map_err(|error| fault::upstream(&context, error))?;
     let attempt = Attempt {
         context: &context,
         route,
@@ -47,8 +55,10 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Post>) -> JobResult {
         target,
         card,
         marker,
+        bot,
+        graph,
     };
-    attempt.run(errand).await
+    attempt.run().await
 }
 
 /// The post's route. Posts of a route that was removed or disabled wait for it.
@@ -70,16 +80,16 @@ fn usable_route<'a>(context: &'a Context, post: &Post) -> Result<&'a Route, JobE
 }
 
 impl Attempt<'_> {
-    async fn run(&self, errand: Errand<'_>) -> JobResult {
+    async fn run(&self) -> JobResult {
         match self.intend(None).await? {
-            Intent::Fresh => self.send(errand).await,
+            Intent::Fresh => self.send().await,
             Intent::Confirmed { .. } => Ok(Completion::noted("already announced")),
             Intent::Baseline => Ok(Completion::noted("known before the route began")),
             Intent::InFlight { .. } => Err(JobError::snooze(
                 self.context.after(self.sink.request_timeout),
                 "another attempt is posting the same card",
             )),
-            Intent::Unknown { since, token } => self.look_into(since, &token, errand).await,
+            Intent::Unknown { since, token } => self.look_into(since, &token).await,
         }
     }
 
@@ -93,11 +103,16 @@ impl Attempt<'_> {
     }
 
     /// Sends the card. Dies here: the next attempt finds an unknown intent and looks for the card.
-    async fn send(&self, errand: Errand<'_>) -> JobResult {
+    async fn send(&self) -> JobResult {
         let posted = self
             .sink
             .bot
-            .post_card(&self.target, &self.card.content, &self.card.summary, errand)
+            .post_card(
+                &self.target,
+                &self.card.content,
+                &self.card.summary,
+                self.bot.errand(),
+            )
             .await;
         match posted {
             Ok(receipt) => self.confirm(&receipt.conversation_id, "announced").await,
@@ -122,7 +137,7 @@ impl Attempt<'_> {
             withdrawn.await.map_err(fault::queue)?;
         }
         // The intent stays: the next attempt waits until the card must be visible, and looks for it.
-        Ok(fault::upstream(self.context, error))
+        Ok(self.bot.fault(error).await)
     }
 
     async fn withdraw(&self) -> Result<bool, signalbox_queue::QueueError> {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use signalbox_core::{Completion, JobError, JobResult, Read, Record, RouteName, hold_group};
-use signalbox_microsoft::{EntitySet, Errand, Intent, RecordKey};
+use signalbox_microsoft::{EntitySet, Intent, RecordKey};
 use signalbox_queue::{Enqueued, Job};
 
 use crate::{
     Context, Source,
     announce::{self, Announcement, field},
     fault,
+    way::Way,
 };
 
 /// The notification's instant is that of the row's trigger, not the row's own (facts, Business Central §2.5).
@@ -31,7 +32,8 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
     let Some(set) = EntitySet::named(&read.set) else {
         return Ok(Completion::noted(format!("no card for `{}` yet", read.set)));
     };
-    let Some(mut record) = newest(&context, source, set, &job).await? else {
+    let way = source.way(&context, &job.lease, job.trace.as_deref());
+    let Some(mut record) = newest(&way, source, set, &job).await? else {
         return Ok(Completion::noted("gone"));
     };
     // A draft may have no number for as long as its author likes.
@@ -40,7 +42,7 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
             "the record has no number yet; it may be half written",
         ));
     }
-    link(&context, source, set, &mut record, &job).await?;
+    link(&way, source, set, &mut record).await?;
     announce_all(&context, source, &record, &job).await
 }
 
@@ -48,7 +50,7 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
 ///
 /// Reads are answered by a replica that may lag behind, so one that misses the change is asked of the main database.
 async fn newest(
-    context: &Context,
+    way: &Way<'_>,
     source: &Source,
     set: &EntitySet,
     job: &Job<Read>,
@@ -57,14 +59,9 @@ async fn newest(
         company: job.payload.company,
         key: &job.payload.record,
     };
-    let deadline = || job.lease.until();
-    let errand = Errand {
-        trace: job.trace.as_deref(),
-        not_after: Some(&deadline),
-    };
-    let read = async |intent| {
-        let read = source.client.record(set, key, intent, errand).await;
-        read.map_err(|error| fault::upstream(context, error))
+    let read = async |intent| match source.client.record(set, key, intent, way.errand()).await {
+        Ok(record) => Ok(record),
+        Err(error) => Err(way.fault(error).await),
     };
     match read(Intent::ReadOnly).await? {
         Some(record) if !is_stale(&record, job) => Ok(Some(record)),
@@ -83,19 +80,15 @@ fn is_stale(record: &Record, job: &Job<Read>) -> bool {
 }
 
 async fn link(
-    context: &Context,
+    way: &Way<'_>,
     source: &Source,
     set: &EntitySet,
     record: &mut Record,
-    job: &Job<Read>,
 ) -> Result<(), JobError> {
-    let deadline = || job.lease.until();
-    let errand = Errand {
-        trace: job.trace.as_deref(),
-        not_after: Some(&deadline),
+    let company = match source.company(way.errand()).await {
+        Ok(company) => company,
+        Err(error) => return Err(way.fault(error).await),
     };
-    let company = source.company(errand).await;
-    let company = company.map_err(|error| fault::upstream(context, error))?;
     if let Some(link) = source.client.web_link(set, &company.name, record) {
         record.insert("link".to_owned(), link.to_string().into());
     }

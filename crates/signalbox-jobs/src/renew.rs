@@ -12,12 +12,12 @@ use signalbox_core::{
     CatchUp, CatchUpPurpose, ClientStateDigest, Completion, Decision, JobError, JobId, JobResult,
     Renew, SUBSCRIPTIONS, Subscription,
 };
-use signalbox_microsoft::{Errand, NewSubscription, Renewal};
+use signalbox_microsoft::{Error, NewSubscription, Renewal};
 use signalbox_queue::{Job, NewJob, Register};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{Context, Source, context::after, fault};
+use crate::{Context, Source, context::after, fault, way::Way};
 
 /// After a round that failed. Until the subscription ends there are many more.
 const RETRY: Duration = Duration::from_secs(60);
@@ -31,7 +31,7 @@ struct Round<'a> {
     job: &'a Job<Renew>,
     public_url: &'a Url,
     register: Register,
-    errand: Errand<'a>,
+    way: Way<'a>,
 }
 
 /// Runs one round.
@@ -42,17 +42,13 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Renew>) -> JobResult {
             "there is no `ingress.public_url` to be notified at",
         ));
     };
-    let deadline = || job.lease.until();
     let round = Round {
         context: &context,
         source,
         job: &job,
         public_url,
         register: context.queue.register(SUBSCRIPTIONS),
-        errand: Errand {
-            trace: job.trace.as_deref(),
-            not_after: Some(&deadline),
-        },
+        way: source.way(&context, &job.lease, job.trace.as_deref()),
     };
     match round.run().await {
         Ok((note, next)) => Ok(Completion::noted(note).again_at(next)),
@@ -87,8 +83,13 @@ impl Round<'_> {
             Some(subscription) => subscription,
             None => self.begin().await?,
         };
-        let listed = self.source.client.subscriptions().list(self.errand).await;
-        let listed = listed.map_err(|error| fault::upstream(self.context, error))?;
+        let listed = self
+            .source
+            .client
+            .subscriptions()
+            .list(self.way.errand())
+            .await;
+        let listed = self.settled(listed).await?;
         let url = self.notification_url(&subscription.key);
         match listed.into_iter().find(|one| one.notification_url == url) {
             None => self.create(subscription).await,
@@ -96,6 +97,14 @@ impl Round<'_> {
                 Ok(("alive", self.next_renewal(found.expires_at)))
             }
             Some(found) => self.renew(subscription, &found.id).await,
+        }
+    }
+
+    /// What an answer came to; its failure is told to the lanes first.
+    async fn settled<T>(&self, answer: Result<T, Error>) -> Result<T, JobError> {
+        match answer {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.way.fault(error).await),
         }
     }
 
@@ -114,8 +123,8 @@ impl Round<'_> {
     ///
     /// Stored before anything is asked of the source: what changes from now on is for the first catch-up.
     async fn begin(&self) -> Result<Subscription, JobError> {
-        let company = self.source.company(self.errand).await;
-        let company = company.map_err(|error| fault::upstream(self.context, error))?;
+        let company = self.source.company(self.way.errand()).await;
+        let company = self.settled(company).await?;
         let payload = &self.job.payload;
         let subscription = Subscription {
             connection: payload.connection.clone(),
@@ -149,9 +158,9 @@ impl Round<'_> {
             .source
             .client
             .subscriptions()
-            .create(&new, self.errand)
+            .create(&new, self.way.errand())
             .await;
-        let created = created.map_err(|error| fault::upstream(self.context, error))?;
+        let created = self.settled(created).await?;
         self.catch_up(&subscription).await?;
         self.accept(&subscription, &created).await?;
         Ok(("created", self.next_renewal(created.expires_at)))
@@ -167,9 +176,9 @@ impl Round<'_> {
         self.offer(&subscription, &client_state).await?;
         let subscriptions = self.source.client.subscriptions();
         let renewal = subscriptions
-            .renew(id, None, Some(&client_state.into()), self.errand)
+            .renew(id, None, Some(&client_state.into()), self.way.errand())
             .await;
-        match renewal.map_err(|error| fault::upstream(self.context, error))? {
+        match self.settled(renewal).await? {
             Renewal::Renewed(renewed) => {
                 // Left behind by a round that died: perhaps it had just made the subscription.
                 if subscription.client_states.pending.is_some() {

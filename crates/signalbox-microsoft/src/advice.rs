@@ -115,6 +115,7 @@ fn by_meaning(error: &Error) -> &'static str {
         Error::Rejected { .. } => {
             "read the message: the request does not fit this version of the service or its data"
         }
+        Error::Held { .. } => "wait: the lane opens by itself, unless a person has paused it",
         Error::Throttled { .. } => {
             "wait: it is tried again by itself; if it lasts, lower the connection's limits"
         }

@@ -13,6 +13,7 @@ pub(crate) mod errand;
 pub(crate) mod error;
 pub(crate) mod error_body;
 pub(crate) mod exchange;
+pub(crate) mod gatekeeper;
 pub(crate) mod retry_after;
 
 use std::{sync::Arc, time::Duration};
@@ -113,6 +114,14 @@ impl Sender {
         if call.errand.is_over() {
             return Err(Error::out_of_time(exchange));
         }
+        let _place = match call.errand.gatekeeper {
+            Some(gatekeeper) => {
+                let asked = call.errand.run(gatekeeper.ask()).await;
+                let asked = asked.ok_or_else(|| Error::out_of_time(exchange.clone()))?;
+                Some(asked.map_err(|source| Error::Held { source })?)
+            }
+            None => None,
+        };
         let timeout = call.timeout.unwrap_or(self.request_timeout);
         let work = tokio::time::timeout(timeout, self.transfer(request, call.answer_limit));
         let outcome = match call.errand.run(work).await {

@@ -35,6 +35,7 @@ pub use crate::http::{
     errand::{Deadline, Errand},
     error::Error,
     exchange::{Defect, Exchange},
+    gatekeeper::{Asked, Gatekeeper, Place, Refusal},
 };
 pub use crate::odata::{Intent, blanks::is_blank, names::decode_name, names::encode_name};
 pub use crate::teams::{

@@ -77,6 +77,12 @@ pub enum Command {
         #[command(subcommand)]
         command: JobsCommand,
     },
+    /// Look at lanes, shut and open them, and change their limits
+    Lanes {
+        /// What to do
+        #[command(subcommand)]
+        command: LanesCommand,
+    },
     /// End the embedded Redis of a folder once nobody uses it any more
     #[command(hide = true)]
     RedisWatch {
@@ -145,6 +151,33 @@ pub enum JobsCommand {
         /// The group, as the hold names it
         #[arg(long)]
         group: String,
+    },
+}
+
+/// `signalbox lanes …`
+#[derive(Debug, Subcommand)]
+pub enum LanesCommand {
+    /// Let no job of a lane run until it is opened
+    Close {
+        /// The lane, as `lanes list` prints it
+        lane: String,
+        /// Why, for those who wonder
+        #[arg(long, default_value = "closed by an operator")]
+        reason: String,
+    },
+    /// Set a lane's limits for all workers, or give the configured ones back
+    Limit {
+        /// The lane, as `lanes list` prints it
+        lane: String,
+        /// For example "4 7/1s 60/30s": requests at once, then amounts per time; without it the configured ones hold
+        limits: Option<String>,
+    },
+    /// Print every lane that was shut or limited at some time
+    List,
+    /// Open a lane: end its gate, its pause and its fault
+    Open {
+        /// The lane, as `lanes list` prints it
+        lane: String,
     },
 }
 

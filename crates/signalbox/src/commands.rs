@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod healthcheck;
 mod jobs;
+mod lanes;
 mod output;
 mod routes;
 mod run;
@@ -28,6 +29,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Healthcheck => healthcheck::run(&global).await,
         Command::Ingress => run::ingress(&global).await,
         Command::Jobs { command } => jobs::run(&global, &command).await,
+        Command::Lanes { command } => lanes::run(&global, &command).await,
         Command::RedisWatch { folder, idle_ms } => {
             crate::redis_server::watch(&folder, Duration::from_millis(idle_ms)).await?;
             Ok(ExitCode::SUCCESS)

@@ -16,11 +16,29 @@ const HOST: &str = "127.0.0.1";
 impl App {
     /// The job that reads the record of `posted`, once it is in `state`.
     pub async fn read_job(&self, posted: &Posted, state: JobState) -> JobView {
+        self.job(&self.source_root(), &self.read_id(posted), state)
+            .await
+    }
+
+    /// The job that reads the record of `posted`, once it has run and waits in a lane that is shut.
+    pub async fn shut_in_read(&self, posted: &Posted) -> JobView {
+        let id = self.read_id(posted);
+        self.job_that(&self.source_root(), &id, "waits in its lane", is_shut_in)
+            .await
+    }
+
+    /// The job that posts `document` to `route`, once it has run and waits in a lane that is shut.
+    pub async fn shut_in_post(&self, route: &str, document: &str, once: &str) -> JobView {
+        let id = JobId::post(&self.effect(route, document, once));
+        self.job_that(&self.sink_root(), &id, "waits in its lane", is_shut_in)
+            .await
+    }
+
+    fn read_id(&self, posted: &Posted) -> JobId {
         let record = posted.id.to_string();
         let environment = &self.sim.config().environment;
         let set = "purchaseInvoices";
-        let id = JobId::business_central(&erp(), environment, posted.company, set, &record);
-        self.job(&self.source_root(), &id, state).await
+        JobId::business_central(&erp(), environment, posted.company, set, &record)
     }
 
     /// The job that posts `document` to `route` for `once`, once it is in `state`.
@@ -37,12 +55,24 @@ impl App {
 
     /// The job called `id` under `root`, once it is in `state`.
     pub async fn job(&self, root: &LaneName, id: &JobId, state: JobState) -> JobView {
+        let what = format!("becomes {state:?}");
+        self.job_that(root, id, &what, |job| job.state == state)
+            .await
+    }
+
+    async fn job_that(
+        &self,
+        root: &LaneName,
+        id: &JobId,
+        what: &str,
+        holds: impl Fn(&JobView) -> bool,
+    ) -> JobView {
         let mut last = None;
-        let what = format!("{id} becomes {state:?}");
+        let what = format!("{id} {what}");
         let found = async {
             loop {
                 last = self.queue.job(root, id).await.ok().flatten();
-                if let Some(job) = last.as_ref().filter(|job| job.state == state) {
+                if let Some(job) = last.as_ref().filter(|job| holds(job)) {
                     return job.clone();
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
@@ -93,6 +123,11 @@ impl App {
             channel: "Approvals".to_owned(),
         }
     }
+}
+
+/// It has been tried, because it has a reason, and no worker is given it.
+fn is_shut_in(job: &JobView) -> bool {
+    job.state == JobState::Ready && !job.reason.is_empty()
 }
 
 fn erp() -> ConnectionName {

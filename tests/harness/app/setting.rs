@@ -44,7 +44,7 @@ impl Setting {
         let cloud = SimConfig {
             notification_delay: std::time::Duration::from_secs(10),
             // Limits are held by lanes, which have tests of their own.
-            limits: false,
+            limits: true,
             ..SimConfig::at_scale(TIME_SCALE)
         };
         Self {

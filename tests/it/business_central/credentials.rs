@@ -56,7 +56,7 @@ async fn a_second_401_breaks_the_connection_and_kills_no_job() {
     let wrong = FaultKind::WrongAudience;
     app.sim.add_fault(Fault::on("entra.token", wrong).times(1));
     let posted = post(&app);
-    let waiting = app.read_job(&posted, JobState::Scheduled).await;
+    let waiting = app.shut_in_read(&posted).await;
     assert_eq!(waiting.attempt, 0);
     assert!(waiting.reason.contains("credential"), "{}", waiting.reason);
     assert!(waiting.reason.contains("401"), "{}", waiting.reason);
@@ -70,7 +70,7 @@ async fn a_secret_that_was_replaced_stops_the_jobs_unharmed_until_it_is_configur
     app.sim.rotate_secret("the-new-one");
     app.sim.revoke_tokens();
     let posted = post(&app);
-    let waiting = app.read_job(&posted, JobState::Scheduled).await;
+    let waiting = app.shut_in_read(&posted).await;
     assert_eq!(waiting.attempt, 0);
     let secret = waiting.reason.contains("secret") && waiting.reason.contains("AADSTS7000215");
     assert!(secret, "{}", waiting.reason);

@@ -137,6 +137,7 @@ async fn nothing_is_sent_after_the_deadline() {
     let before = rig.sim.request_count();
     let past = Instant::now();
     let errand = Errand {
+        gatekeeper: None,
         not_after: Some(&|| past),
         ..Errand::default()
     };
@@ -154,6 +155,7 @@ async fn a_request_is_cut_off_at_the_deadline_although_its_timeout_is_longer() {
     rig.sim.add_fault(Fault::on("bc.read", never));
     let end = soon();
     let errand = Errand {
+        gatekeeper: None,
         not_after: Some(&|| end),
         ..Errand::default()
     };
@@ -176,6 +178,7 @@ async fn every_request_carries_the_trace_and_an_id_of_its_own() {
     let rig = Rig::start().await;
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let errand = Errand {
+        gatekeeper: None,
         trace: Some(trace),
         ..Errand::default()
     };

@@ -83,7 +83,10 @@ async fn news_of_several_subscriptions_in_one_body_is_proven_by_each_ones_own_cl
     vendor["resource"] = json!(format!("api/v2.0/companies({COMPANY})/vendors(v)"));
     let items = [notification("r", CLIENT_STATE), vendor];
     assert_eq!(hook.post(json!({ "value": items }).to_string()).await, 200);
-    assert_eq!((ready(&hook, "read").await, ready(&hook, "catch_up").await), (2, 0));
+    assert_eq!(
+        (ready(&hook, "read").await, ready(&hook, "catch_up").await),
+        (2, 0)
+    );
 }
 
 #[tokio::test]

@@ -32,8 +32,7 @@ async fn a_removed_route_holds_what_was_on_its_way_and_it_goes_on_when_it_is_add
     let misspelt = route("invoices", "Later", "");
     let mut app = App::with(Setting::routes(&[&misspelt])).await;
     let posted = post(&app);
-    app.post_job("invoices", &posted.number, "Open", JobState::Scheduled)
-        .await;
+    app.shut_in_post("invoices", &posted.number, "Open").await;
     app.setting.routes = route("others", "General", "when = \"false\"");
     app.restart_worker().await;
     let held = app

@@ -8,9 +8,7 @@ use super::{delivered, post};
 
 /// A post that waits for a person, and why.
 async fn waiting(app: &App, posted: &Posted, parts: &[&str]) -> JobView {
-    let waiting = app
-        .post_job("invoices", &posted.number, "Open", JobState::Scheduled)
-        .await;
+    let waiting = app.shut_in_post("invoices", &posted.number, "Open").await;
     assert_eq!(waiting.attempt, 0, "an attempt was burnt: {waiting:?}");
     for part in parts {
         assert!(waiting.reason.contains(part), "{part}: {}", waiting.reason);

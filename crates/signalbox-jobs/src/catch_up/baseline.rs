@@ -7,17 +7,16 @@ use signalbox_core::{
     Completion, EffectKey, JobError, JobResult, LaneName, ROUTES, RoutePhase, RouteState,
     hold_group,
 };
-use signalbox_microsoft::Errand;
 
 use super::{Attempt, fail};
 use crate::{Route, announce, fault};
 
 impl Attempt<'_> {
-    pub(super) async fn baseline(&self, errand: Errand<'_>) -> JobResult {
+    pub(super) async fn baseline(&self) -> JobResult {
         let beginning = self.beginning_routes().await?;
         let mut known = 0;
         if !beginning.is_empty() {
-            known = self.enter_existing(&beginning, errand).await?;
+            known = self.enter_existing(&beginning).await?;
         }
         for route in &beginning {
             self.activate(route).await?;
@@ -54,11 +53,7 @@ impl Attempt<'_> {
         Ok(beginning)
     }
 
-    async fn enter_existing(
-        &self,
-        routes: &[&Route],
-        errand: Errand<'_>,
-    ) -> Result<usize, JobError> {
+    async fn enter_existing(&self, routes: &[&Route]) -> Result<usize, JobError> {
         let page_size = self.source.page_size;
         let mut listing = self
             .source
@@ -66,8 +61,10 @@ impl Attempt<'_> {
             .changed(self.set, self.company, None, page_size);
         let mut known = 0;
         loop {
-            let page = listing.next(errand).await;
-            let page = page.map_err(|error| fault::upstream(self.context, error))?;
+            let page = match listing.next(self.way.errand()).await {
+                Ok(page) => page,
+                Err(error) => return Err(self.way.fault(error).await),
+            };
             let Some(page) = page else {
                 return Ok(known);
             };

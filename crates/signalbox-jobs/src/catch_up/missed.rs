@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use signalbox_core::{
     Completion, JobError, JobResult, LaneName, Record, RouteName, SUBSCRIPTIONS, Subscription,
 };
-use signalbox_microsoft::Errand;
 use signalbox_queue::{EffectState, NewJob};
 
 use super::{Attempt, fail};
@@ -20,7 +19,7 @@ use crate::{
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 
 impl Attempt<'_> {
-    pub(super) async fn missed(&self, since: Option<Timestamp>, errand: Errand<'_>) -> JobResult {
+    pub(super) async fn missed(&self, since: Option<Timestamp>) -> JobResult {
         let started = self.context.clock.now();
         let since = since.map(|since| since.checked_sub(OVERLAP).unwrap_or(Timestamp::UNIX_EPOCH));
         let page_size = self.source.page_size;
@@ -32,8 +31,10 @@ impl Attempt<'_> {
         let mut listing = listing.from_primary();
         let mut found: BTreeMap<RouteName, Vec<Announcement<'_>>> = BTreeMap::new();
         loop {
-            let page = listing.next(errand).await;
-            let page = page.map_err(|error| fault::upstream(self.context, error))?;
+            let page = match listing.next(self.way.errand()).await {
+                Ok(page) => page,
+                Err(error) => return Err(self.way.fault(error).await),
+            };
             let Some(page) = page else {
                 break;
             };

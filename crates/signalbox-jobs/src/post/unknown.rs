@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use signalbox_config::OnUnknown;
 use signalbox_core::{JobError, JobResult, MarkerScanner, Post, unknown_group};
-use signalbox_microsoft::{Errand, Error, look_back};
+use signalbox_microsoft::{Error, look_back};
 use signalbox_queue::{Intent, Token};
 
 use super::Attempt;
@@ -16,12 +16,7 @@ use crate::{context::after, fault};
 const PROVEN: &str = "look-back";
 
 impl Attempt<'_> {
-    pub(super) async fn look_into(
-        &self,
-        since: Timestamp,
-        token: &Token,
-        errand: Errand<'_>,
-    ) -> JobResult {
+    pub(super) async fn look_into(&self, since: Timestamp, token: &Token) -> JobResult {
         let ended = after(since, self.sink.request_timeout);
         let visible = after(ended, self.sink.visibility_delay);
         if self.context.clock.now() < visible {
@@ -29,12 +24,19 @@ impl Attempt<'_> {
                 "an earlier attempt may have posted this card; waiting until it must be visible";
             return Err(JobError::snooze(visible, cause));
         }
-        let seen = look_back(&self.sink.graph, &self.target, self.marker, since, errand).await;
+        let seen = look_back(
+            &self.sink.graph,
+            &self.target,
+            self.marker,
+            since,
+            self.graph.errand(),
+        )
+        .await;
         let seen = match seen {
             Ok(seen) => seen,
             // Reading a channel needs a permission that posting does not: without it nobody can be asked.
             Err(Error::Forbidden { .. }) => MarkerScanner::new(self.marker),
-            Err(error) => return Err(fault::upstream(self.context, error)),
+            Err(error) => return Err(self.graph.fault(error).await),
         };
         if seen.any_of_ours {
             self.note_proof().await?;
@@ -48,7 +50,7 @@ impl Attempt<'_> {
             return Err(self.held());
         }
         match self.intend(Some(token)).await? {
-            Intent::Fresh => self.send(errand).await,
+            Intent::Fresh => self.send().await,
             other => {
                 let cause = format!("the ledger changed while it was looked into: {other:?}");
                 Err(JobError::transient(cause))

@@ -2,6 +2,8 @@
 
 use std::{fmt, pin::pin, time::Instant};
 
+use super::gatekeeper::Gatekeeper;
+
 /// Says the instant after which no request may start or go on, on the monotonic clock.
 ///
 /// It is asked again whenever that instant has come, because a lease that was renewed has moved it.
@@ -14,6 +16,8 @@ pub struct Errand<'a> {
     pub trace: Option<&'a str>,
     /// Until when the request may run; without it only the request's timeout counts.
     pub not_after: Option<Deadline<'a>>,
+    /// Who is asked for leave before each request; without one every request may be sent.
+    pub gatekeeper: Option<&'a dyn Gatekeeper>,
 }
 
 impl Errand<'_> {
@@ -46,6 +50,7 @@ impl fmt::Debug for Errand<'_> {
         f.debug_struct("Errand")
             .field("trace", &self.trace)
             .field("not_after", &self.not_after.map(|not_after| not_after()))
+            .field("gatekeeper", &self.gatekeeper)
             .finish()
     }
 }
@@ -63,6 +68,7 @@ mod tests {
     async fn work_does_not_start_after_the_deadline() {
         let past = Instant::now();
         let errand = Errand {
+            gatekeeper: None,
             not_after: Some(&|| past),
             ..Errand::default()
         };
@@ -79,6 +85,7 @@ mod tests {
             Instant::now() + Duration::from_millis(left)
         };
         let errand = Errand {
+            gatekeeper: None,
             not_after: Some(&lease),
             ..Errand::default()
         };

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::exchange::{Defect, Exchange};
+use super::{
+    exchange::{Defect, Exchange},
+    gatekeeper::Refusal,
+};
 use crate::{advice, entra::error::EntraError};
 
 /// Why a call has no result.
@@ -46,6 +49,12 @@ pub enum Error {
         exchange: Box<Exchange>,
         /// What is wrong with it.
         source: Defect,
+    },
+    /// A limit of ours or a closed gate is in the way; nothing was sent.
+    #[error("held back")]
+    Held {
+        /// Until when, and why.
+        source: Refusal,
     },
     /// No answer came although bytes may have left: it may or may not have been done.
     #[error("interrupted: {exchange}")]
@@ -151,7 +160,8 @@ impl Error {
     /// What is neither transient nor the connection's fault is the job's own, and uses up its attempts.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Interrupted { .. }
+            Self::Held { .. }
+            | Self::Interrupted { .. }
             | Self::OutOfTime { .. }
             | Self::Throttled { .. }
             | Self::Unavailable { .. }
@@ -181,6 +191,7 @@ impl Error {
             Self::Throttled { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
                 *retry_after
             }
+            Self::Held { source } => Some(source.until),
             Self::NoToken { source } => source.retry_after(),
             _ => None,
         }
@@ -208,6 +219,7 @@ impl Error {
         match self {
             Self::AmbiguousName { .. }
             | Self::CardTooLarge { .. }
+            | Self::Held { .. }
             | Self::NoToken { .. }
             | Self::UnknownName { .. } => None,
             Self::Conflict { exchange }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use signalbox_config::{Environment, Queue as Kind};
 
 use super::output;
@@ -52,19 +52,24 @@ fn said(global: &Global, what: &str, group: &str, count: u64) -> anyhow::Result<
 }
 
 async fn list(global: &Global, store: &Store) -> anyhow::Result<ExitCode> {
-    let depth = store.queue.depth().await?;
-    let rows = depth.iter().filter(|(_, count)| **count != 0);
-    let rows: Vec<Value> = rows
-        .map(|((queue, state), count)| {
-            json!({ "queue": queue, "state": state.as_str(), "jobs": count })
-        })
-        .collect();
+    let mut depth = store.queue.depth().await?;
+    depth.retain(|_, count| *count != 0);
+    let groups = store.queue.held_groups().await?;
     if global.json {
-        output::json(&Value::Array(rows))?;
+        let states = depth.iter().map(|((queue, state), count)| {
+            json!({ "queue": queue, "state": state.as_str(), "jobs": count })
+        });
+        let groups = groups
+            .iter()
+            .map(|(group, count)| json!({ "group": group, "jobs": count }));
+        output::json(&states.chain(groups).collect())?;
         return Ok(ExitCode::SUCCESS);
     }
-    for ((queue, state), count) in depth.iter().filter(|(_, count)| **count != 0) {
+    for ((queue, state), count) in &depth {
         output::line(&format!("{queue:<10} {:<10} {count:>8}", state.as_str()))?;
+    }
+    for (group, count) in &groups {
+        output::line(&format!("held with `{group}`: {count}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,202 @@
+//! A way to an upstream on behalf of one job: its lanes, its lease, its trace.
+//!
+//! Every request asks for a permit just before it leaves, and every failure is turned into what becomes of the job
+//! and of its lanes: a `Retry-After` closes a gate for all workers, a fault of the connection breaks its lane.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use signalbox_core::{JobError, LaneLimits, LaneName};
+use signalbox_microsoft::{Asked, Errand, Error, Gatekeeper, Place, Refusal};
+use signalbox_queue::{LaneFault, Lease, Permission, Permit, Queue, QueueError};
+
+use crate::{
+    Context,
+    context::after,
+    fault::{self, Meaning, advised},
+};
+
+/// A request waits for so long at its place for another one to end; after that its job makes room.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// A gate that would be closed for longer is a fault, and a person is told.
+const LONGEST_GATE: Duration = Duration::from_secs(24 * 3600);
+
+/// A way to an upstream.
+pub(crate) struct Way<'a> {
+    context: &'a Context,
+    lease: &'a Lease,
+    trace: Option<&'a str>,
+    /// The lowest lane first, the root last.
+    lanes: Vec<(LaneName, LaneLimits)>,
+    deadline: Box<dyn Fn() -> Instant + Send + Sync>,
+}
+
+impl<'a> Way<'a> {
+    pub(crate) fn new(
+        context: &'a Context,
+        lease: &'a Lease,
+        trace: Option<&'a str>,
+        lanes: Vec<(LaneName, LaneLimits)>,
+    ) -> Self {
+        let leased = lease.clone();
+        Self {
+            context,
+            lease,
+            trace,
+            lanes,
+            deadline: Box::new(move || leased.until()),
+        }
+    }
+
+    /// What the clients are told.
+    pub(crate) fn errand(&self) -> Errand<'_> {
+        Errand {
+            trace: self.trace,
+            not_after: Some(&*self.deadline),
+            gatekeeper: Some(self),
+        }
+    }
+
+    /// What becomes of the job after `error`, once its lanes know of it.
+    pub(crate) async fn fault(&self, error: Error) -> JobError {
+        let meaning = fault::meaning(&error);
+        let until = error.retry_after();
+        let cause = advised(error);
+        match meaning {
+            Meaning::Held => JobError::snooze(until.unwrap_or_else(|| self.soon()), cause),
+            Meaning::Throttled => {
+                let until = until.unwrap_or_else(|| fault::after_throttling(self.context));
+                if until > after(self.context.clock.now(), LONGEST_GATE) {
+                    return self.broken(self.lanes.first(), cause).await;
+                }
+                self.close(until, &cause).await;
+                JobError::snooze(until, cause)
+            }
+            Meaning::Connection => self.broken(self.lanes.last(), cause).await,
+            Meaning::Target => self.broken(self.lanes.first(), cause).await,
+            Meaning::Transient => JobError::transient(cause),
+            Meaning::Own => JobError::retry(cause),
+            Meaning::Hopeless => JobError::fail(cause),
+        }
+    }
+
+    /// Closes the lowest lane: upstreams count by conversation or, where there is only one lane, by credential.
+    async fn close(&self, until: Timestamp, cause: &fault::Advised) {
+        let (Some((lane, _)), Some((root, _))) = (self.lanes.first(), self.lanes.last()) else {
+            return;
+        };
+        let reason = cause.to_string();
+        let closed = self.context.queue.close_lane(root, lane, until, &reason);
+        told(closed.await);
+    }
+
+    /// The job waits in its lane, unharmed, for a probe or for a person.
+    async fn broken(
+        &self,
+        lane: Option<&(LaneName, LaneLimits)>,
+        cause: fault::Advised,
+    ) -> JobError {
+        tracing::error!(
+            error = &cause as &dyn std::error::Error,
+            lane = lane.map(|(lane, _)| lane.as_str()),
+            "a lane needs a person"
+        );
+        let probe = self.context.next_probe();
+        if let (Some((lane, _)), Some((root, _))) = (lane, self.lanes.last()) {
+            let fault = LaneFault {
+                cause: chain(&cause),
+                next_action: cause.to_string(),
+            };
+            let every = crate::context::PROBE.mul_f64(self.context.settings.time_scale);
+            let broken = self
+                .context
+                .queue
+                .break_lane(root, lane, &fault, (probe, every));
+            if broken.await.is_ok() {
+                return JobError::snooze(self.context.clock.now(), cause);
+            }
+        }
+        JobError::snooze(probe, cause)
+    }
+
+    fn soon(&self) -> Timestamp {
+        after(self.context.clock.now(), PATIENCE)
+    }
+
+    async fn ask(&self) -> Result<Box<dyn Place>, Refusal> {
+        let begun = Instant::now();
+        loop {
+            let asked = self.context.queue.permit(self.lease, &self.lanes, 1).await;
+            let (until, why) = match asked {
+                Ok(Permission::Granted(permit)) => {
+                    return Ok(Box::new(Placed::new(&self.context.queue, permit)));
+                }
+                Ok(Permission::Wait { until, lane, why }) => {
+                    (until, format!("{}: {why}", lane.as_str()))
+                }
+                Err(error) => (self.soon(), chain(&error)),
+            };
+            let wait = until.duration_since(self.context.clock.now());
+            let wait = Duration::try_from(wait).unwrap_or_default();
+            if begun.elapsed() + wait > PATIENCE {
+                return Err(Refusal { until, why });
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+impl Gatekeeper for Way<'_> {
+    fn ask(&self) -> Asked<'_, Result<Box<dyn Place>, Refusal>> {
+        Box::pin(self.ask())
+    }
+}
+
+/// The place of a request that is under way.
+struct Placed {
+    queue: Queue,
+    permit: Option<Permit>,
+}
+
+impl Placed {
+    fn new(queue: &Queue, permit: Permit) -> Self {
+        Self {
+            queue: queue.clone(),
+            permit: Some(permit).filter(Permit::takes_a_place),
+        }
+    }
+}
+
+impl Place for Placed {}
+
+impl Drop for Placed {
+    /// Nobody waits for the way back: should it fail, the place is free with the lease.
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            let queue = self.queue.clone();
+            let returned = async move { told(queue.give_back(permit).await) };
+            tokio_util::task::TaskTracker::new().spawn(returned);
+        }
+    }
+}
+
+/// What the queue could not be told is told to the log; it is no reason to do otherwise.
+fn told(result: Result<(), QueueError>) {
+    if let Err(error) = result {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(
+            error,
+            "a lane was not told; others will find out by themselves"
+        );
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
