@@ -81,7 +81,12 @@ fn usable_route<'a>(context: &'a Context, post: &Post) -> Result<&'a Route, JobE
 
 impl Attempt<'_> {
     async fn run(&self) -> JobResult {
-        match self.intend(None).await? {
+        let (intent, ()) = tokio::join!(self.intend(None), self.bot.prepare());
+        let intent = intent?;
+        if intent != Intent::Fresh {
+            self.bot.discard();
+        }
+        match intent {
             Intent::Fresh => self.send().await,
             Intent::Confirmed { .. } => Ok(Completion::noted("already announced")),
             Intent::Baseline => Ok(Completion::noted("known before the route began")),

@@ -3,7 +3,10 @@
 //! Every request asks for a permit just before it leaves, and every failure is turned into what becomes of the job
 //! and of its lanes: a `Retry-After` closes a gate for all workers, a fault of the connection breaks its lane.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use signalbox_core::{JobError, LaneLimits, LaneName};
@@ -29,6 +32,8 @@ pub(crate) struct Way<'a> {
     /// The lowest lane first, the root last.
     lanes: Vec<(LaneName, LaneLimits)>,
     deadline: Box<dyn Fn() -> Instant + Send + Sync>,
+    /// A place that was granted a moment before its request. Nothing awaits while it is locked.
+    prepared: Mutex<Option<Box<dyn Place>>>,
 }
 
 impl<'a> Way<'a> {
@@ -45,7 +50,28 @@ impl<'a> Way<'a> {
             trace,
             lanes,
             deadline: Box::new(move || leased.until()),
+            prepared: Mutex::default(),
         }
+    }
+
+    /// Asks for the first request's permit while something else is asked of Redis, so that one sync serves both.
+    ///
+    /// A refusal is forgotten: the request asks again and says why.
+    pub(crate) async fn prepare(&self) {
+        let asked = self.context.queue.permit(self.lease, &self.lanes, 1).await;
+        if let Ok(Permission::Granted(permit)) = asked {
+            let place = Placed::new(&self.context.queue, permit);
+            *self.prepared() = Some(Box::new(place));
+        }
+    }
+
+    /// Gives a permit back that no request is about to use.
+    pub(crate) fn discard(&self) {
+        drop(self.prepared().take());
+    }
+
+    fn prepared(&self) -> MutexGuard<'_, Option<Box<dyn Place>>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the clients are told.
@@ -124,6 +150,10 @@ impl<'a> Way<'a> {
     }
 
     async fn ask(&self) -> Result<Box<dyn Place>, Refusal> {
+        let prepared = self.prepared().take();
+        if let Some(place) = prepared {
+            return Ok(place);
+        }
         let begun = Instant::now();
         loop {
             let asked = self.context.queue.permit(self.lease, &self.lanes, 1).await;
