@@ -7,6 +7,7 @@ mod folder;
 mod port;
 mod process;
 mod setting;
+mod settling;
 
 use std::{
     fs,
@@ -17,8 +18,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
-use signalbox_queue::{JobState, Queue, QueueOptions};
-use signalbox_sim::{NewInvoice, SimHandle, Simulator, Verdict};
+use signalbox_queue::{Queue, QueueOptions};
+use signalbox_sim::{NewInvoice, SimHandle, Simulator};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -30,7 +31,7 @@ pub use self::{
     process::{Process, ask},
     setting::Setting,
 };
-use crate::until::{PATIENCE, until};
+use crate::until::until;
 
 /// An installation. Its processes are started and kept by the test.
 #[derive(Debug)]
@@ -149,34 +150,7 @@ impl Fleet {
         self.dir.path().join("data/redis")
     }
 
-    /// Waits until what happened so far has been dealt with, and returns the simulator's verdict.
-    ///
-    /// It does not wait for what will never come: cards of a status that a document has left.
-    pub async fn drain(&self, queue: &Queue) -> Result<Verdict> {
-        let start = Instant::now();
-        // The source notifies in order, so with this one everything before it has been sent.
-        self.sim.post_new_purchase_invoice(&for_purchaser("P01"))?;
-        let delivered = || {
-            self.sim
-                .verdict()
-                .lost
-                .list
-                .iter()
-                .all(|one| one.superseded)
-        };
-        while !(delivered() && is_quiet(queue).await) && start.elapsed() < PATIENCE {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(self.sim.verdict())
-    }
-
-    /// Waits until no job is left but those for later, such as the next renewal.
-    pub async fn quiet(&self, queue: &Queue) -> Result<()> {
-        self.until("no job is left", async || is_quiet(queue).await)
-            .await
-    }
-
-    /// [`until()`] that tells in its error what the processes logged last.
+    /// [`until`](crate::until()) that tells in its error what the processes logged last.
     pub async fn until(&self, what: &str, happened: impl AsyncFnMut() -> bool) -> Result<()> {
         let waited = until(what, happened).await;
         waited.with_context(|| self.last_words())
@@ -215,22 +189,6 @@ impl Drop for Fleet {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
-}
-
-/// Whether nothing waits and nothing runs. What a fault of Redis hides is not quiet.
-async fn is_quiet(queue: &Queue) -> bool {
-    let Ok(depth) = queue.depth().await else {
-        return false;
-    };
-    let busy = |name: &str, state| match state {
-        // The next renewal and the next tick are always scheduled.
-        JobState::Scheduled => name != "renew",
-        JobState::Ready | JobState::Running => true,
-        _ => false,
-    };
-    !depth
-        .iter()
-        .any(|((name, state), count)| *count != 0 && busy(name, *state))
 }
 
 fn tail(path: &Path) -> String {

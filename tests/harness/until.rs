@@ -9,7 +9,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Returns when `happened` says so; an error that names `what` if that takes longer than [`PATIENCE`].
+/// Returns when `happened` says so; an error that names `what` if that takes longer than two minutes.
 pub async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) -> Result<()> {
     let start = Instant::now();
     while !happened().await {

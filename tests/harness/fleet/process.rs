@@ -46,11 +46,6 @@ impl Process {
         }
         Ok(())
     }
-
-    /// Whether it has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(Some(_)))
-    }
 }
 
 /// Runs `signalbox ARGS` to its end and returns its exit code with the JSON that it printed.

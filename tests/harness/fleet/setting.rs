@@ -1,6 +1,6 @@
 //! A fleet's cloud, and the configuration that leads to it, as a user would write it.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use signalbox_sim::{SimConfig, SimHandle, TeamSpec};
 
@@ -16,6 +16,8 @@ pub struct Setting {
     pub lease_secs: u32,
     /// How long a request may take, in seconds, which is also how long the fate of a post is unknown.
     pub request_timeout_secs: u32,
+    /// What the cloud waits before every answer. With some of it a kill finds work under way.
+    pub answers_after: Duration,
 }
 
 impl Default for Setting {
@@ -24,6 +26,7 @@ impl Default for Setting {
             channels: 40,
             lease_secs: 1,
             request_timeout_secs: 2,
+            answers_after: Duration::ZERO,
         }
     }
 }
@@ -36,6 +39,7 @@ impl Setting {
         });
         SimConfig {
             teams: vec![team],
+            latency: self.answers_after,
             ..SimConfig::at_scale(TIME_SCALE)
         }
     }

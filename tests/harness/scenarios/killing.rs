@@ -8,65 +8,90 @@ use std::time::Duration;
 
 use anyhow::Result;
 use signalbox_queue::Queue;
-use signalbox_sim::{Traffic, Verdict};
+use signalbox_sim::{Target, Traffic, Verdict};
 use tokio::time::{Instant, interval_at, sleep};
 
 use super::{Criterion, Size, count};
-use crate::fleet::{Fleet, Setting};
+use crate::fleet::{Fleet, Process, Setting};
 
 /// Steps of business per second.
 const RATE: f64 = 40.0;
 
 pub(super) async fn worker(size: Size) -> Result<Vec<Criterion>> {
     let rounds = size.pick(20, 4);
-    let fleet = Fleet::prepare(Setting::default()).await?;
-    let ingress = fleet.start("ingress")?;
-    let mut worker = fleet.start("worker")?;
-    fleet.ready().await?;
-    let queue = fleet.queue().await?;
-    let traffic = fleet.sim.start_traffic(business());
+    let mut house = House::open("worker-killed").await?;
+    let traffic = house.fleet.sim.start_traffic(business());
     let mut seconds = seconds();
     for _ in 0..rounds {
         seconds.tick().await;
-        worker.kill().await?;
-        worker = fleet.start("worker")?;
+        house.worker.kill().await?;
+        house.worker = house.fleet.start("worker")?;
+        house.kills += 1;
     }
     traffic.stop();
-    let verdict = fleet.drain(&queue).await?;
-    let mut criteria = judged("worker-killed", &fleet, &verdict).await?;
-    criteria.insert(
-        0,
-        Criterion::exactly("worker-killed: kills", rounds, rounds),
-    );
-    worker.stop().await?;
-    ingress.stop().await?;
-    fleet.is_abandoned().await?;
-    Ok(criteria)
+    house.close(rounds).await
 }
 
 pub(super) async fn redis(size: Size) -> Result<Vec<Criterion>> {
-    let rounds: u64 = size.pick(5, 1);
-    let fleet = Fleet::prepare(Setting::default()).await?;
-    let ingress = fleet.start("ingress")?;
-    let worker = fleet.start("worker")?;
-    fleet.ready().await?;
-    let queue = fleet.queue().await?;
-    let traffic = fleet.sim.start_traffic(business());
-    let mut kills = 0;
+    let rounds = size.pick(5, 1);
+    let mut house = House::open("redis-killed").await?;
+    let traffic = house.fleet.sim.start_traffic(business());
     for _ in 0..rounds {
         sleep(size.pick(Duration::from_secs(3), Duration::from_secs(1))).await;
-        kills += u64::from(fleet.kill_redis());
-        comes_back(&fleet, &queue).await?;
+        house.kills += u64::from(house.fleet.kill_redis());
+        comes_back(&house.fleet, &house.queue).await?;
     }
     sleep(size.pick(Duration::from_secs(5), Duration::from_secs(1))).await;
     traffic.stop();
-    let verdict = fleet.drain(&queue).await?;
-    let mut criteria = judged("redis-killed", &fleet, &verdict).await?;
-    criteria.insert(0, Criterion::exactly("redis-killed: kills", kills, rounds));
-    worker.stop().await?;
-    ingress.stop().await?;
-    fleet.is_abandoned().await?;
-    Ok(criteria)
+    house.close(rounds).await
+}
+
+/// A fleet with an ingress and a worker, at work.
+struct House {
+    name: &'static str,
+    kills: u64,
+    queue: Queue,
+    worker: Process,
+    ingress: Process,
+    /// Last, so that it is dropped after its processes.
+    fleet: Fleet,
+}
+
+impl House {
+    async fn open(name: &'static str) -> Result<Self> {
+        let fleet = Fleet::prepare(busy()).await?;
+        let ingress = fleet.start("ingress")?;
+        let worker = fleet.start("worker")?;
+        fleet.ready().await?;
+        Ok(Self {
+            name,
+            kills: 0,
+            queue: fleet.queue().await?,
+            worker,
+            ingress,
+            fleet,
+        })
+    }
+
+    /// Delivers what is left, judges it, and ends everything as a person would.
+    async fn close(self, rounds: u64) -> Result<Vec<Criterion>> {
+        let verdict = self.fleet.drain(&self.queue).await?;
+        let kills = format!("{}: kills", self.name);
+        let mut criteria = vec![Criterion::exactly(&kills, self.kills, rounds)];
+        criteria.extend(judged(self.name, &self.fleet, &verdict).await?);
+        self.worker.stop().await?;
+        self.ingress.stop().await?;
+        self.fleet.is_abandoned().await?;
+        Ok(criteria)
+    }
+}
+
+/// Answers take so long that most kills find a request on its way.
+fn busy() -> Setting {
+    Setting {
+        answers_after: Duration::from_millis(40),
+        ..Setting::default()
+    }
 }
 
 fn business() -> Traffic {
@@ -92,6 +117,15 @@ async fn comes_back(fleet: &Fleet, queue: &Queue) -> Result<()> {
         .await
 }
 
+/// Only a post whose attempt died after it began makes us read a channel's messages.
+fn looked_for(fleet: &Fleet) -> usize {
+    let requests = fleet.sim.requests();
+    let reads = requests.iter().map(|request| request.target);
+    reads
+        .filter(|target| *target == Target::GraphMessages)
+        .count()
+}
+
 async fn judged(name: &str, fleet: &Fleet, verdict: &Verdict) -> Result<Vec<Criterion>> {
     let (_, dead) = fleet.ask("dead list").await?;
     let dead = dead.as_array().map_or(0, Vec::len);
@@ -105,14 +139,20 @@ async fn judged(name: &str, fleet: &Fleet, verdict: &Verdict) -> Result<Vec<Crit
             format!("{} {status}", finding.number)
         })
         .collect();
+    let unknown = format!("{name}: posts of unknown fate that were looked for");
     let gone_by = format!(
         "{name}: statuses that were gone at the next read {}",
         called.join(", ")
     );
     Ok(vec![
         Criterion::at_least(&format!("{name}: cards delivered"), verdict.delivered, 20),
+        Criterion::told(&unknown, count(looked_for(fleet))),
         Criterion::none(&format!("{name}: lost"), verdict.lost.count - gone),
         Criterion::told(gone_by.trim_end(), gone),
+        Criterion::told(
+            &format!("{name}: statuses that no read saw"),
+            verdict.unseen,
+        ),
         Criterion::none(&format!("{name}: duplicates"), verdict.duplicates.count),
         Criterion::none(&format!("{name}: unexpected"), verdict.unexpected.count),
         Criterion::none(&format!("{name}: dead"), count(dead)),
