@@ -2,6 +2,8 @@
 //!
 //! Event, poll and webhook come to the same keys, because everything in a key is taken from the record.
 
+use std::collections::BTreeMap;
+
 use signalbox_core::{
     EffectKey, JobError, JobId, LaneChain, Post, ROUTES, Record, RoutePhase, RouteState, bot_lanes,
     document_scope, hold_group,
@@ -118,16 +120,21 @@ pub(crate) fn field<'a>(record: &'a Record, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// Whether posts of `route` are held for now.
-pub(crate) async fn is_held(
-    context: &Context,
-    route: &Route,
-) -> Result<bool, signalbox_queue::QueueError> {
-    if !route.enabled {
-        return Ok(true);
+/// What every route may do, read in one go.
+#[derive(Debug)]
+pub(crate) struct Phases(BTreeMap<String, RoutePhase>);
+
+impl Phases {
+    pub(crate) async fn now(context: &Context) -> Result<Self, signalbox_queue::QueueError> {
+        let states = context.queue.register(ROUTES).list::<RouteState>().await?;
+        let phases = states.into_iter().map(|(name, state)| (name, state.phase));
+        Ok(Self(phases.collect()))
     }
-    let register = context.queue.register(ROUTES);
-    let state: Option<RouteState> = register.get(route.name.as_str()).await?;
-    // Without a state Redis has forgotten the route, and with it what was announced before.
-    Ok(state.is_none_or(|state| state.phase != RoutePhase::Active))
+
+    /// Whether posts of `route` are held for now.
+    pub(crate) fn hold(&self, route: &Route) -> bool {
+        // Without a state Redis has forgotten the route, and with it what was announced before.
+        let active = self.0.get(route.name.as_str()) == Some(&RoutePhase::Active);
+        !(route.enabled && active)
+    }
 }

@@ -12,7 +12,7 @@ use signalbox_queue::{Enqueued, Job};
 
 use crate::{
     Context, Source,
-    announce::{self, Announcement, field},
+    announce::{self, Announcement, Phases, field},
     fault,
     way::Way,
 };
@@ -33,7 +33,9 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
         return Ok(Completion::noted(format!("no card for `{}` yet", read.set)));
     };
     let way = source.way(&context, &job.lease, job.trace.as_deref());
-    let Some(mut record) = newest(&way, source, set, &job).await? else {
+    // What the routes may do is asked of Redis while the record is asked of the source.
+    let (record, phases) = tokio::join!(newest(&way, source, set, &job), Phases::now(&context));
+    let Some(mut record) = record? else {
         return Ok(Completion::noted("gone"));
     };
     // A draft may have no number for as long as its author likes.
@@ -43,7 +45,8 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
         ));
     }
     link(&way, source, set, &mut record).await?;
-    announce_all(&context, source, &record, &job).await
+    let phases = phases.map_err(fault::queue)?;
+    announce_all(&context, source, &phases, &record, &job).await
 }
 
 /// The record as it is now; `None` if it is gone.
@@ -98,6 +101,7 @@ async fn link(
 async fn announce_all(
     context: &Context,
     source: &Source,
+    phases: &Phases,
     record: &Record,
     job: &Job<Read>,
 ) -> JobResult {
@@ -110,9 +114,7 @@ async fn announce_all(
         match asked.map_err(JobError::fail)? {
             Err(silence) => notes.push(silence.as_str().to_owned()),
             Ok(announcement) => {
-                let waits = announce::is_held(context, route)
-                    .await
-                    .map_err(fault::queue)?;
+                let waits = phases.hold(route);
                 held.extend(waits.then(|| route.name.clone()));
                 posts.push(post(announcement, job, waits)?);
             }
@@ -143,14 +145,15 @@ async fn release_if_active_meanwhile(
     context: &Context,
     held: &[RouteName],
 ) -> Result<(), JobError> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let phases = Phases::now(context).await.map_err(fault::queue)?;
     for name in held {
         let Some(route) = context.routes.get(name) else {
             continue;
         };
-        if !announce::is_held(context, route)
-            .await
-            .map_err(fault::queue)?
-        {
+        if !phases.hold(route) {
             let group = hold_group(name);
             context
                 .queue

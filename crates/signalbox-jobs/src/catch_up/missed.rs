@@ -10,7 +10,7 @@ use signalbox_queue::{EffectState, NewJob};
 
 use super::{Attempt, fail};
 use crate::{
-    announce::{self, Announcement},
+    announce::{self, Announcement, Phases},
     fault,
 };
 
@@ -116,9 +116,8 @@ impl Attempt<'_> {
         let Some(route) = self.context.routes.get(name) else {
             return Ok(String::new());
         };
-        let held = announce::is_held(self.context, route)
-            .await
-            .map_err(fault::queue)?;
+        let phases = Phases::now(self.context).await.map_err(fault::queue)?;
+        let held = phases.hold(route);
         let group = format!("flood/{name}/{}", self.job.lease.id);
         let mut jobs: Vec<NewJob> = Vec::with_capacity(count);
         for announcement in announcements {
