@@ -5,41 +5,22 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use signalbox_core::Backoff;
 use tokio::sync::mpsc;
 
-use crate::{Lease, QueueError, engine::Shared, scripts};
+use crate::{
+    QueueError,
+    engine::Shared,
+    protocol::{self, Ack},
+};
 
 const MOST_PER_SCRIPT: usize = 500;
-/// A reason is for people; more of it would be for nobody.
-const LONGEST_REASON: usize = 2048;
 const RETRY: Backoff = Backoff {
     least: Duration::from_millis(20),
     most: Duration::from_secs(1),
 };
 /// After this many failures while shutting down, leases are left to run out.
 const LAST_TRIES: u32 = 8;
-
-/// What becomes of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verb {
-    Complete,
-    Again(Timestamp),
-    Retry(Timestamp),
-    Snooze(Timestamp),
-    Release,
-    Dead,
-    Hold(String),
-}
-
-/// The outcome of one attempt.
-#[derive(Debug, Clone)]
-pub(crate) struct Ack {
-    pub(crate) lease: Lease,
-    pub(crate) verb: Verb,
-    pub(crate) reason: String,
-}
 
 /// Makes outcomes durable until nobody can send any more.
 pub(crate) async fn run(shared: Arc<Shared>, mut acks: mpsc::UnboundedReceiver<Ack>) {
@@ -62,9 +43,10 @@ pub(crate) async fn run(shared: Arc<Shared>, mut acks: mpsc::UnboundedReceiver<A
 }
 
 async fn settle_until_durable(shared: &Shared, partition: u16, acks: &[Ack]) {
+    let partition = &shared.queue.inner.partitions[usize::from(partition)];
     let mut failures = 0;
     loop {
-        match settle(shared, partition, acks).await {
+        match protocol::settle_in(partition, acks).await {
             Ok(flags) => return report_refused(acks, &flags),
             Err(error) => {
                 failures += 1;
@@ -89,39 +71,4 @@ fn report_refused(acks: &[Ack], flags: &[u8]) {
     for (ack, _) in acks.iter().zip(flags).filter(|(_, flag)| **flag == 0) {
         tracing::warn!(job.id = %ack.lease.id, "a late outcome was refused: the lease had passed on");
     }
-}
-
-async fn settle(shared: &Shared, partition: u16, acks: &[Ack]) -> Result<Vec<u8>, QueueError> {
-    let partition = &shared.queue.inner.partitions[usize::from(partition)];
-    let mut call = partition.call(&scripts::SETTLE_JOBS);
-    for ack in acks {
-        let (verb, argument) = wire(&ack.verb);
-        call.arg(ack.lease.id.as_str())
-            .arg(ack.lease.token.as_str())
-            .arg(verb)
-            .arg(argument)
-            .arg(cut(&ack.reason));
-    }
-    partition.invoke(&call).await
-}
-
-fn wire(verb: &Verb) -> (&'static str, String) {
-    let ms = |at: &Timestamp| at.as_millisecond().to_string();
-    match verb {
-        Verb::Complete => ("complete", String::new()),
-        Verb::Again(at) => ("again", ms(at)),
-        Verb::Retry(at) => ("retry", ms(at)),
-        Verb::Snooze(at) => ("snooze", ms(at)),
-        Verb::Release => ("release", String::new()),
-        Verb::Dead => ("dead", String::new()),
-        Verb::Hold(group) => ("hold", group.clone()),
-    }
-}
-
-fn cut(reason: &str) -> &str {
-    let mut end = reason.len().min(LONGEST_REASON);
-    while !reason.is_char_boundary(end) {
-        end -= 1;
-    }
-    &reason[..end]
 }

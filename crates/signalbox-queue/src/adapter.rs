@@ -33,8 +33,8 @@ use tokio_util::{
 use tower::{Layer, Service};
 
 use crate::{
-    acker::Verb,
-    engine::{Engine, Leased, Shared},
+    engine::{Engine, Shared},
+    protocol::{Leased, Verb},
 };
 
 /// What a worker of one queue runs with.

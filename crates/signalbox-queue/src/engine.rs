@@ -10,15 +10,13 @@ use std::{
 };
 
 use futures::future::AbortHandle;
-use jiff::Timestamp;
-use signalbox_core::{LaneName, QueueName};
+use signalbox_core::QueueName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Lease, Pulse, Queue, Token,
-    acker::{self, Ack, Verb},
-    fetcher, keeper,
+    Lease, Pulse, Queue, Token, acker, fetcher, keeper,
+    protocol::{Ack, Leased, Verb},
 };
 
 /// How an engine works.
@@ -46,17 +44,6 @@ impl Default for EngineOptions {
             pulse: Pulse::default(),
         }
     }
-}
-
-/// A job under a lease.
-#[derive(Debug, Clone)]
-pub(crate) struct Leased {
-    pub(crate) lease: Lease,
-    pub(crate) attempt: u32,
-    pub(crate) enqueued_at: Timestamp,
-    pub(crate) lane: LaneName,
-    /// The envelope as JSON.
-    pub(crate) payload: String,
 }
 
 /// A lease in this process, until its outcome is durable.

@@ -3,23 +3,19 @@
 //! It sleeps on a bell in Redis and on a timer for the next instant at which the partition changes by itself.
 //! A Redis fault only makes it wait: it tries again until the engine is quiet.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use redis::{FromRedisValue, RedisResult, Value};
-use signalbox_core::{Backoff, JobId, LaneName};
+use redis::{RedisResult, Value};
+use signalbox_core::Backoff;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::{
-    Lease, QueueError, Token,
-    engine::{Leased, Shared},
+    QueueError,
+    engine::Shared,
     keys,
-    ledger::instant,
     partition::Partition,
-    scripts,
+    protocol::{self, Batch, Leased},
 };
 
 /// Between tries while Redis is away.
@@ -27,13 +23,6 @@ const RECONNECT: Backoff = Backoff {
     least: Duration::from_millis(20),
     most: Duration::from_millis(500),
 };
-
-/// What one fetch brought.
-struct Batch {
-    jobs: Vec<Leased>,
-    /// When the partition changes by itself, counted from the answer.
-    next_change: Option<Duration>,
-}
 
 /// Fetches until the engine is quiet.
 pub(crate) async fn run(shared: Arc<Shared>, partition: Partition, jobs: mpsc::Sender<Leased>) {
@@ -90,42 +79,10 @@ async fn deliver(
 }
 
 async fn fetch(shared: &Shared, partition: &Partition, most: usize) -> Result<Batch, QueueError> {
-    let sent = Instant::now();
-    let lease = shared.options.lease;
-    let mut call = partition.call(&scripts::FETCH_JOBS);
-    call.arg(shared.name.to_string())
-        .arg(lease.as_millis().to_string())
-        .arg(most);
-    for token in Token::fresh(most)? {
-        call.arg(token.as_str());
-    }
-    let answer: Vec<Value> = partition.invoke(&call).await?;
+    let period = shared.options.lease;
+    let batch = protocol::fetch_from(partition, &shared.name, period, most).await?;
     shared.options.pulse.beat();
-    read_batch(answer, partition.number, sent + lease).map_err(QueueError::Redis)
-}
-
-fn read_batch(answer: Vec<Value>, partition: u16, until: Instant) -> RedisResult<Batch> {
-    let mut values = answer.into_iter().skip(1);
-    let next: i64 = values.next().map_or(Ok(-1), i64::from_redis_value)?;
-    let mut jobs = Vec::new();
-    while let Some(id) = values.next() {
-        let mut text = || {
-            values
-                .next()
-                .map_or(Ok(String::new()), String::from_redis_value)
-        };
-        let (id, token) = (String::from_redis_value(id)?, text()?);
-        let (attempt, enqueued, lane, _effect) = (text()?, text()?, text()?, text()?);
-        jobs.push(Leased {
-            lease: Lease::new(JobId::from_stored(id), token.into(), partition, until),
-            attempt: attempt.parse().unwrap_or(1),
-            enqueued_at: instant(&enqueued),
-            lane: LaneName::from_stored(lane),
-            payload: text()?,
-        });
-    }
-    let next_change = u64::try_from(next).ok().map(Duration::from_millis);
-    Ok(Batch { jobs, next_change })
+    Ok(batch)
 }
 
 impl Shared {

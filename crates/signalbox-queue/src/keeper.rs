@@ -11,7 +11,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{Lease, QueueError, engine::Shared, scripts};
+use crate::{Lease, QueueError, engine::Shared, protocol};
 
 const MOST_PER_SCRIPT: usize = 1000;
 /// Between tries while Redis is away; short, because leases are running out.
@@ -59,18 +59,10 @@ async fn renew_all(shared: &Shared) -> Result<(), QueueError> {
 
 async fn renew(shared: &Shared, partition: u16, leases: &[Lease]) -> Result<(), QueueError> {
     let partition = &shared.queue.inner.partitions[usize::from(partition)];
-    let mut call = partition.call(&scripts::RENEW_LEASES);
-    call.arg(shared.options.lease.as_millis().to_string());
-    for lease in leases {
-        call.arg(lease.id.as_str()).arg(lease.token.as_str());
-    }
-    let sent = Instant::now();
-    let flags: Vec<u8> = partition.invoke(&call).await?;
+    let flags = protocol::renew_in(partition, shared.options.lease, leases).await?;
     shared.options.pulse.beat();
-    for (lease, flag) in leases.iter().zip(flags) {
-        if flag == 1 {
-            lease.renewed(sent, shared.options.lease);
-        } else if shared.holds(lease) {
+    for (lease, _) in leases.iter().zip(flags).filter(|(_, flag)| *flag == 0) {
+        if shared.holds(lease) {
             tracing::warn!(job.id = %lease.id, "the lease is lost; the handler is stopped");
             shared.abandon(lease);
         }

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use signalbox_core::{EffectKey, LaneName};
 
-use crate::{Lease, Queue, QueueError, Token, keys, partition::Partition, scripts};
+use crate::{Lease, Queue, QueueError, Token, keys, scripts};
 
 /// Effects entered by one script.
 const MOST_PER_SCRIPT: usize = 1000;
@@ -61,7 +61,7 @@ impl Queue {
         effect: &EffectKey,
         looked_into: Option<&Token>,
     ) -> Result<Intent, QueueError> {
-        let partition = self.partition(lease);
+        let partition = self.home_of(lease);
         let mut call = partition.call(&scripts::INTEND_EFFECT);
         call.arg(effect.as_str())
             .arg(lease.id.as_str())
@@ -78,7 +78,7 @@ impl Queue {
         effect: &EffectKey,
         receipt: &str,
     ) -> Result<bool, QueueError> {
-        let partition = self.partition(lease);
+        let partition = self.home_of(lease);
         let mut call = partition.call(&scripts::CONFIRM_EFFECT);
         call.arg(effect.as_str()).arg(receipt);
         partition.invoke(&call).await
@@ -86,7 +86,7 @@ impl Queue {
 
     /// Takes the intent back after an answer that proves that nothing was done.
     pub async fn withdraw(&self, lease: &Lease, effect: &EffectKey) -> Result<bool, QueueError> {
-        let partition = self.partition(lease);
+        let partition = self.home_of(lease);
         let mut call = partition.call(&scripts::WITHDRAW_EFFECT);
         call.arg(effect.as_str()).arg(lease.token.as_str());
         partition.invoke(&call).await
@@ -131,10 +131,6 @@ impl Queue {
             states.extend(found.iter().map(|state| read_state(state.as_deref())));
         }
         Ok(states)
-    }
-
-    fn partition(&self, lease: &Lease) -> &Partition {
-        &self.inner.partitions[usize::from(lease.partition)]
     }
 }
 

@@ -5,7 +5,8 @@
 //! that was declared is never declared fresh again before somebody looked into it.
 //! It is the only crate that names redis or apalis, and it knows nothing of Microsoft.
 //!
-//! [`Queue`] is the handle: enqueue, look up, hold, release, and the ledger. [`Worker`] runs handlers.
+//! [`Queue`] is the handle: enqueue, look up, hold, release, and the ledger. [`Worker`] runs handlers;
+//! [`protocol`] is for whoever does without one.
 //! Keys are listed in `keys.rs`; every change of a job is one script under `lua/`.
 
 mod acker;
@@ -26,6 +27,7 @@ mod ledger;
 mod link;
 mod partition;
 mod permit;
+pub mod protocol;
 mod pulse;
 mod queue;
 mod register;

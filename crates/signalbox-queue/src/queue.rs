@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use signalbox_core::LaneName;
 
-use crate::{Installation, QueueError, install, link::Link, partition::Partition};
+use crate::{Installation, Lease, QueueError, install, link::Link, partition::Partition};
 
 /// The FNV-1a hash: written down in full, because a library might change its mind.
 const FNV_OFFSET: u32 = 0x811c_9dc5;
@@ -115,6 +115,11 @@ impl Queue {
         let count = self.inner.partitions.len();
         let number = usize::try_from(hash).unwrap_or(0) % count;
         &self.inner.partitions[number]
+    }
+
+    /// The partition that holds the job of `lease` and its effects.
+    pub(crate) fn home_of(&self, lease: &Lease) -> &Partition {
+        &self.inner.partitions[usize::from(lease.partition)]
     }
 
     /// Where records that belong to no lane are kept.

@@ -13,7 +13,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     EngineOptions, Lease, Queue, QueueError,
     adapter::{self, Runtime},
-    engine::{Engine, Leased},
+    engine::Engine,
+    protocol::Leased,
 };
 
 /// One attempt of a job, as a handler gets it.
