@@ -6,8 +6,10 @@ local queue, lease, most = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
 -- After a gap in which nobody could renew, every lease first gets one full period.
 local function grant_grace()
-  local last = tonumber(redis.call('HGET', P .. 'meta', 'fetched') or now)
-  redis.call('HSET', P .. 'meta', 'fetched', now)
+  local noted = tonumber(redis.call('HGET', P .. 'meta', 'fetched'))
+  local last = noted or now
+  -- Noted now and then only: a fetch that finds nothing shall write nothing, because every write waits for the disk.
+  if not noted or math.abs(now - last) > lease / 8 then redis.call('HSET', P .. 'meta', 'fetched', now) end
   if now - last <= lease then return end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now + lease, 'LIMIT', 0, 5000)) do
     redis.call('ZADD', P .. 'leases', now + lease, id)

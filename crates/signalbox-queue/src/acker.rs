@@ -22,10 +22,22 @@ const RETRY: Backoff = Backoff {
 /// After this many failures while shutting down, leases are left to run out.
 const LAST_TRIES: u32 = 8;
 
+/// While nobody waits for the room that an outcome frees, it lets the follow-up that it just enqueued go first:
+/// both wait for the disk, one behind the other.
+const LINGER: Duration = Duration::from_millis(1);
+
 /// Makes outcomes durable until nobody can send any more.
 pub(crate) async fn run(shared: Arc<Shared>, mut acks: mpsc::UnboundedReceiver<Ack>) {
     let mut batch = Vec::new();
     while acks.recv_many(&mut batch, MOST_PER_SCRIPT).await > 0 {
+        if shared.has_room_to_spare() {
+            tokio::time::sleep(LINGER).await;
+            while batch.len() < MOST_PER_SCRIPT
+                && let Ok(ack) = acks.try_recv()
+            {
+                batch.push(ack);
+            }
+        }
         let mut by_partition: BTreeMap<u16, Vec<Ack>> = BTreeMap::new();
         for ack in batch.drain(..) {
             by_partition

@@ -145,6 +145,11 @@ impl Shared {
             .collect()
     }
 
+    /// Whether so few jobs are held that none waits for another one to end.
+    pub(crate) fn has_room_to_spare(&self) -> bool {
+        !self.quiet.is_cancelled() && self.held().len() * 2 <= self.options.concurrency
+    }
+
     /// True while this process holds the lease.
     pub(crate) fn holds(&self, lease: &Lease) -> bool {
         self.held().contains_key(&lease.token)
