@@ -5,6 +5,8 @@ mod faults;
 mod lanes;
 mod leases;
 mod ledger;
+mod listing;
+mod operating;
 mod outcomes;
 mod permits;
 

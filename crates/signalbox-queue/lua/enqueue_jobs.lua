@@ -8,13 +8,15 @@ local function merge(job, id, old, changed, due, payload)
   if changed >= tonumber(old.changed) then
     redis.call('HSET', job, 'payload', payload, 'changed', changed, 'attempt', 0, 'deaths', 0)
   end
+  local at = math.max(due, tonumber(old.floor) or 0)
+  if old.state == 'held' and old.due and at < tonumber(old.due) then redis.call('HSET', job, 'due', at) end
   if old.state == 'scheduled' then
-    local at = math.max(due, tonumber(old.floor) or 0)
     if at < tonumber(old.due) then
       redis.call('ZREM', P .. 'scheduled', id)
       count(old.queue, 'scheduled', -1)
       if at <= now then
         redis.call('HSET', job, 'state', 'ready')
+        redis.call('HDEL', job, 'due', 'floor')
         make_ready(id, old.queue, old.lane, old.seq)
       else
         redis.call('HSET', job, 'due', at)

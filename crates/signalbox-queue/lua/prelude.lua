@@ -69,6 +69,30 @@ local function join_group(id, queue, group, seq)
   count(queue, 'held', 1)
 end
 
+-- A job that was held goes on: at its instant if that is still to come, else now.
+local function go_on(id, queue, lane, seq)
+  local job = P .. 'job:' .. id
+  redis.call('HDEL', job, 'group', 'reason')
+  local due = tonumber(redis.call('HGET', job, 'due'))
+  if due and due > now then
+    redis.call('HSET', job, 'state', 'scheduled')
+    make_scheduled(id, queue, due)
+  else
+    redis.call('HDEL', job, 'due', 'floor')
+    redis.call('HSET', job, 'state', 'ready')
+    make_ready(id, queue, lane, seq)
+  end
+end
+
+-- Somebody looked, and nothing was done: the effect may be declared again.
+local function forget_intent(effect)
+  if not effect or effect == '' then return end
+  if redis.call('HGET', P .. 'effect:' .. effect, 'state') == 'intended' then
+    redis.call('DEL', P .. 'effect:' .. effect)
+    redis.call('ZREM', P .. 'effects', effect)
+  end
+end
+
 local function next_seq() return redis.call('HINCRBY', P .. 'meta', 'seq', 1) end
 
 -- The newest payload that came while the job ran takes the place of the old one, as if just enqueued.

@@ -1,9 +1,9 @@
 //! Looking at jobs without touching them: one job, depths, held groups. Workers never call this.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use signalbox_core::{JobId, LaneName, is_unknown_group};
+use signalbox_core::{EffectKey, JobId, LaneName, is_unknown_group};
 
 use crate::{Queue, QueueError, keys, ledger::instant, partition::Partition, scripts};
 
@@ -63,16 +63,51 @@ pub struct JobView {
     pub state: JobState,
     /// Its queue.
     pub queue: String,
+    /// Its lane.
+    pub lane: String,
     /// Attempts so far; snoozed and released ones do not count.
     pub attempt: u32,
     /// How often its worker died with it.
     pub deaths: u32,
     /// Why it is dead, held, waiting, or done without an effect.
     pub reason: String,
-    /// When it runs again, if it is scheduled.
+    /// The group that it is held with.
+    pub group: Option<String>,
+    /// The ledger's name for what it does outside, if it does anything.
+    pub effect: Option<EffectKey>,
+    /// When it was enqueued, or began anew.
+    pub enqueued: Option<Timestamp>,
+    /// When it runs again, if it is scheduled; when it may run at the earliest, if it is held.
     pub due: Option<Timestamp>,
-    /// The payload in its envelope, as JSON. Empty once the job is done.
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+    /// The payload in its envelope, as JSON. Empty once the job is done or cancelled.
     pub payload: String,
+}
+
+async fn view(partition: &Partition, id: &JobId) -> Result<Option<JobView>, QueueError> {
+    let key = keys::job(&partition.prefix, id.as_str());
+    let fields: BTreeMap<String, String> = query(partition, redis::cmd("HGETALL").arg(key)).await?;
+    let found = |name: &str| fields.get(name).filter(|text| !text.is_empty());
+    let text = |name: &str| fields.get(name).cloned().unwrap_or_default();
+    let at = |name: &str| found(name).map(|ms| instant(ms));
+    let Some(state) = JobState::parse(&text("state")) else {
+        return Ok(None);
+    };
+    Ok(Some(JobView {
+        state,
+        queue: text("queue"),
+        lane: text("lane"),
+        attempt: text("attempt").parse().unwrap_or(0),
+        deaths: text("deaths").parse().unwrap_or(0),
+        reason: text("reason"),
+        group: found("group").cloned(),
+        effect: found("effect").map(EffectKey::from_stored),
+        enqueued: at("enqueued"),
+        due: at("due"),
+        finished: at("finished"),
+        payload: text("payload"),
+    }))
 }
 
 /// How many jobs are in a state.
@@ -81,23 +116,38 @@ pub type Depth = BTreeMap<(String, JobState), i64>;
 impl Queue {
     /// The job called `id` under `root`.
     pub async fn job(&self, root: &LaneName, id: &JobId) -> Result<Option<JobView>, QueueError> {
-        let partition = self.partition_of(root);
-        let key = keys::job(&partition.prefix, id.as_str());
-        let fields: BTreeMap<String, String> =
-            query(partition, redis::cmd("HGETALL").arg(key)).await?;
-        let text = |name: &str| fields.get(name).cloned().unwrap_or_default();
-        let Some(state) = JobState::parse(&text("state")) else {
-            return Ok(None);
-        };
-        Ok(Some(JobView {
-            state,
-            queue: text("queue"),
-            attempt: text("attempt").parse().unwrap_or(0),
-            deaths: text("deaths").parse().unwrap_or(0),
-            reason: text("reason"),
-            due: fields.get("due").map(|due| instant(due)),
-            payload: text("payload"),
-        }))
+        view(self.partition_of(root), id).await
+    }
+
+    /// The job called `id`, wherever it is: an id alone does not tell its root, so every partition is asked.
+    pub async fn find_job(&self, id: &JobId) -> Result<Option<JobView>, QueueError> {
+        Ok(self.locate(id).await?.map(|(_, job)| job))
+    }
+
+    /// The job called `id` with the partition that holds it.
+    pub(crate) async fn locate(
+        &self,
+        id: &JobId,
+    ) -> Result<Option<(&Partition, JobView)>, QueueError> {
+        for partition in &self.inner.partitions {
+            if let Some(job) = view(partition, id).await? {
+                return Ok(Some((partition, job)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// For how long the oldest ready job of `queue` has been waiting. Looks at the first job of every lane that has
+    /// ready jobs, not at the jobs behind it.
+    pub async fn oldest_ready(&self, queue: &str) -> Result<Option<Duration>, QueueError> {
+        let mut oldest = None;
+        for partition in &self.inner.partitions {
+            let mut call = partition.call(&scripts::OLDEST_READY);
+            call.arg(queue);
+            let age: i64 = partition.invoke(&call).await?;
+            oldest = oldest.max(u64::try_from(age).ok());
+        }
+        Ok(oldest.map(Duration::from_millis))
     }
 
     /// How many jobs of each queue are in each state. Finished jobs are not counted.
@@ -127,8 +177,10 @@ impl Queue {
         let mut dead = Vec::new();
         for partition in &self.inner.partitions {
             let key = keys::dead(&partition.prefix, queue);
-            let ids: Vec<String> =
-                query(partition, redis::cmd("ZREVRANGE").arg(key).arg(0).arg(most)).await?;
+            let mut newest = redis::cmd("ZRANGE");
+            newest.arg(key).arg("+inf").arg("-inf").arg("BYSCORE");
+            newest.arg("REV").arg("LIMIT").arg(0).arg(most);
+            let ids: Vec<String> = query(partition, &newest).await?;
             for id in ids {
                 let key = keys::job(&partition.prefix, &id);
                 let reason: Option<String> =
@@ -196,7 +248,7 @@ impl Queue {
     }
 }
 
-async fn query<T: redis::FromRedisValue>(
+pub(crate) async fn query<T: redis::FromRedisValue>(
     partition: &Partition,
     cmd: &redis::Cmd,
 ) -> Result<T, QueueError> {

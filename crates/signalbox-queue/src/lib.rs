@@ -5,12 +5,13 @@
 //! that was declared is never declared fresh again before somebody looked into it.
 //! It is the only crate that names redis or apalis, and it knows nothing of Microsoft.
 //!
-//! [`Queue`] is the handle: enqueue, look up, hold, release, and the ledger. [`Worker`] runs handlers;
+//! [`Queue`] is the handle: enqueue, look up, hold, release, cancel, revive, and the ledger. [`Worker`] runs handlers;
 //! [`protocol`] is for whoever does without one.
 //! Keys are listed in `keys.rs`; every change of a job is one script under `lua/`.
 
 mod acker;
 mod adapter;
+mod browse;
 mod durability;
 mod engine;
 mod enqueue;
@@ -25,6 +26,7 @@ mod lane;
 mod lease;
 mod ledger;
 mod link;
+mod operate;
 mod partition;
 mod permit;
 pub mod protocol;
@@ -34,6 +36,7 @@ mod register;
 mod scripts;
 mod worker;
 
+pub use browse::{CursorError, JobCursor, JobFilter, JobPage, ListedJob};
 pub use durability::{Durability, DurabilityFinding};
 pub use engine::EngineOptions;
 pub use enqueue::{Enqueued, Mode, NewJob};
@@ -44,6 +47,7 @@ pub use janitor::{Counts, Retention};
 pub use lane::{LaneFault, LaneView};
 pub use lease::{Lease, Token};
 pub use ledger::{EffectState, Intent};
+pub use operate::{DeadFilter, Operated};
 pub use permit::{Permission, Permit};
 pub use pulse::Pulse;
 pub use queue::{Queue, QueueOptions};
