@@ -9,6 +9,7 @@ mod listing;
 mod operating;
 mod outcomes;
 mod permits;
+mod stepwise;
 
 use std::time::Duration;
 

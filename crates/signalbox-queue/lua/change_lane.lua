@@ -18,7 +18,7 @@ elseif verb == 'pause' then
 elseif verb == 'break' then
   redis.call('HSET', lane, 'broken', reason, 'probe_at', argument, 'probe_every', ARGV[7])
   redis.call('ZADD', P .. 'gates', now, ARGV[3])
-  return 0
+  -- Lanes that sleep until a later probe look again: this one may be earlier.
 elseif verb == 'limit' then
   redis.call('ZADD', P .. 'gates', now, ARGV[3])
   if argument == '' then redis.call('HDEL', lane, 'limits') else redis.call('HSET', lane, 'limits', argument) end

@@ -11,9 +11,11 @@ local function grant_grace()
   -- Noted now and then only: a fetch that finds nothing shall write nothing, because every write waits for the disk.
   if not noted or math.abs(now - last) > lease / 8 then redis.call('HSET', P .. 'meta', 'fetched', now) end
   if now - last <= lease then return end
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now + lease, 'LIMIT', 0, 5000)) do
-    redis.call('ZADD', P .. 'leases', now + lease, id)
-  end
+  local full = string.format('%d', now + lease)
+  repeat
+    local short = redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', '(' .. full, 'LIMIT', 0, 1000)
+    for _, id in ipairs(short) do redis.call('ZADD', P .. 'leases', full, id) end
+  until #short == 0
 end
 
 local function take_back_expired()
@@ -22,7 +24,7 @@ local function take_back_expired()
     redis.call('ZREM', P .. 'leases', id)
     local old = redis.call('HMGET', job, 'queue', 'lane', 'seq')
     if old[1] then
-      redis.call('HDEL', job, 'token')
+      redis.call('HDEL', job, 'token', 'probing')
       redis.call('HINCRBY', job, 'deaths', 1)
       redis.call('HSET', job, 'state', 'ready', 'reason', 'its worker did not renew the lease')
       take_pending(job)

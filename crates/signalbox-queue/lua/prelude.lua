@@ -21,10 +21,15 @@ local function wake(queue)
   if redis.call('LLEN', key) == 0 then redis.call('LPUSH', key, 1) end
 end
 
+-- A lane that enters the rotation goes behind all that are in it: with a shared turn, names would decide.
+local function enter_rotation(queue, lane)
+  if redis.call('ZSCORE', P .. 'lanes:' .. queue, lane) then return end
+  redis.call('ZADD', P .. 'lanes:' .. queue, redis.call('HINCRBY', P .. 'meta', 'turn', 1), lane)
+end
+
 local function make_ready(id, queue, lane, seq)
   redis.call('ZADD', P .. 'ready:' .. queue .. ':' .. lane, seq, id)
-  local turn = redis.call('HGET', P .. 'meta', 'turn') or 0
-  redis.call('ZADD', P .. 'lanes:' .. queue, 'NX', turn, lane)
+  enter_rotation(queue, lane)
   count(queue, 'ready', 1)
   wake(queue)
 end
@@ -42,18 +47,22 @@ local function know_lane(lane, ancestors)
 end
 
 -- Puts the lanes that wait for an instant up to `until_` back into the rotation; fetch looks at their gates again.
+-- All of them: nothing would look for a lane that was shut without an instant and left behind here.
 local function end_waits(until_)
-  local waits = redis.call('ZRANGEBYSCORE', P .. 'waiting', '-inf', until_, 'LIMIT', 0, 1000)
-  for _, wait in ipairs(waits) do
-    local queue, lane = string.match(wait, '^(%S+) (.+)$')
-    redis.call('ZREM', P .. 'waiting', wait)
-    if redis.call('EXISTS', P .. 'ready:' .. queue .. ':' .. lane) == 1 then
-      local turn = redis.call('HGET', P .. 'meta', 'turn') or 0
-      redis.call('ZADD', P .. 'lanes:' .. queue, 'NX', turn, lane)
-      wake(queue)
+  local ended = 0
+  repeat
+    local waits = redis.call('ZRANGEBYSCORE', P .. 'waiting', '-inf', until_, 'LIMIT', 0, 1000)
+    for _, wait in ipairs(waits) do
+      local queue, lane = string.match(wait, '^(%S+) (.+)$')
+      redis.call('ZREM', P .. 'waiting', wait)
+      if redis.call('EXISTS', P .. 'ready:' .. queue .. ':' .. lane) == 1 then
+        enter_rotation(queue, lane)
+        wake(queue)
+      end
     end
-  end
-  return #waits
+    ended = ended + #waits
+  until #waits == 0
+  return ended
 end
 
 -- A job that is due earlier than all others moves the instant for which the waiters sleep.

@@ -198,6 +198,16 @@ impl Queue {
     }
 }
 
+/// The payload of the later change and the earlier due time, as between a waiting job and a newcomer.
+fn keep_last(kept: &mut NewJob, job: NewJob) {
+    // No due time is due now, which is before every other.
+    let due = kept.due.min(job.due);
+    if job.changed >= kept.changed {
+        *kept = job;
+    }
+    kept.due = due;
+}
+
 /// The jobs without repeated ids, and for each original job its place among them.
 fn merge_equal_ids(jobs: Vec<NewJob>) -> (Vec<NewJob>, Vec<usize>) {
     let mut distinct: Vec<NewJob> = Vec::with_capacity(jobs.len());
@@ -208,7 +218,7 @@ fn merge_equal_ids(jobs: Vec<NewJob>) -> (Vec<NewJob>, Vec<usize>) {
         places.push(place);
         match distinct.get_mut(place) {
             None => distinct.push(job),
-            Some(kept) if job.mode == Mode::KeepLast && job.changed >= kept.changed => *kept = job,
+            Some(kept) if job.mode == Mode::KeepLast => keep_last(kept, job),
             Some(_) => {}
         }
     }

@@ -1,0 +1,147 @@
+//! The protocol step by step under a clock of the test's own: what no running worker would show reliably.
+
+use std::time::Duration;
+
+use harness::{Note, RedisServer};
+use jiff::{SignedDuration, Timestamp};
+use signalbox_core::{LaneName, Payload};
+use signalbox_queue::{
+    JobState, LaneFault, Queue,
+    protocol::{self, Leased, Verb},
+};
+
+use super::view;
+
+const LEASE: Duration = Duration::from_secs(10);
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+async fn fetch(queue: &Queue, most: usize) -> Vec<Leased> {
+    let fetched = protocol::fetch(queue, &Note::QUEUE, LEASE, most).await;
+    fetched.unwrap()
+}
+
+async fn complete(queue: &Queue, leased: &Leased) {
+    let settled = protocol::settle(queue, &leased.lease, Verb::Complete, "").await;
+    assert!(settled.unwrap());
+}
+
+async fn break_root(queue: &Queue, first_probe: i64) {
+    let fault = LaneFault {
+        cause: "the secret has expired".to_owned(),
+        next_action: "set a new one".to_owned(),
+    };
+    let probes = (at(first_probe), Duration::from_secs(3600));
+    let root = Note::root();
+    let broken = queue.break_lane(&root, &root, &fault, probes).await;
+    broken.unwrap();
+}
+
+#[tokio::test]
+async fn however_many_lanes_a_pause_shut_none_is_left_behind_when_it_ends() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await.at(at(0));
+    let root = Note::root();
+    queue.pause_lane(&root, &root, "maintenance").await.unwrap();
+    let crowd = (0..1500).map(|n| Note::job(&format!("job-{n}"), &format!("lane-{n}"), "x"));
+    queue.enqueue_all(crowd.collect()).await.unwrap();
+    assert!(fetch(&queue, 500).await.is_empty());
+    queue.resume_lane(&root, &root).await.unwrap();
+    let mut leased = 0;
+    for _ in 0..3 {
+        leased += fetch(&queue, 500).await.len();
+    }
+    assert_eq!(leased, 1500);
+}
+
+#[tokio::test]
+async fn a_lane_that_is_filled_again_and_again_goes_behind_those_that_wait() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await.at(at(0));
+    queue.enqueue(Note::job("first", "a", "a")).await.unwrap();
+    queue.enqueue(Note::job("waits", "z", "z")).await.unwrap();
+    let mut served = Vec::new();
+    for round in 0..3 {
+        let leased = fetch(&queue, 1).await.remove(0);
+        served.push(leased.lane.as_str().to_owned());
+        complete(&queue, &leased).await;
+        let again = format!("again-{round}");
+        queue.enqueue(Note::job(&again, "a", "a")).await.unwrap();
+    }
+    assert!(served.contains(&"z".to_owned()), "{served:?}");
+}
+
+#[tokio::test]
+async fn a_probe_that_was_lost_with_its_worker_mends_nothing_later() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await;
+    let root = Note::root();
+    queue.enqueue(Note::job("a", "lane", "x")).await.unwrap();
+    break_root(&queue.at(at(0)), 0).await;
+    assert_eq!(fetch(&queue.at(at(0)), 1).await.len(), 1);
+    // Others fetch meanwhile, so that the lease ends without a period of grace.
+    for second in [5, 9, 11] {
+        assert!(fetch(&queue.at(at(second)), 1).await.is_empty());
+    }
+    queue.mend_lane(&root, &root).await.unwrap();
+    let ordinary = fetch(&queue.at(at(12)), 1).await.remove(0);
+    break_root(&queue.at(at(13)), 1000).await;
+    complete(&queue.at(at(14)), &ordinary).await;
+    let lane = queue.lane(&root, &root).await.unwrap();
+    assert!(
+        lane.broken.is_some(),
+        "a job that was no probe mended the lane"
+    );
+}
+
+#[tokio::test]
+async fn a_probe_that_is_set_earlier_is_not_slept_through() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await;
+    queue.enqueue(Note::job("a", "lane", "x")).await.unwrap();
+    break_root(&queue.at(at(0)), 1000).await;
+    assert!(fetch(&queue.at(at(0)), 1).await.is_empty());
+    break_root(&queue.at(at(1)), 5).await;
+    assert_eq!(fetch(&queue.at(at(5)), 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_gap_every_lease_gets_a_full_period_however_many_there_are() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await;
+    let many = (0..6000).map(|n| Note::job(&format!("job-{n}"), "lane", "x"));
+    queue.at(at(0)).enqueue_all(many.collect()).await.unwrap();
+    for _ in 0..12 {
+        assert_eq!(fetch(&queue.at(at(0)), 500).await.len(), 500);
+    }
+    assert!(fetch(&queue.at(at(60)), 500).await.is_empty());
+    assert!(fetch(&queue.at(at(69)), 500).await.is_empty());
+    assert_eq!(fetch(&queue.at(at(71)), 200).await.len(), 200);
+}
+
+#[tokio::test]
+async fn equal_ids_in_one_batch_keep_the_earlier_due_time() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await.at(at(0));
+    let soon = at(0) + SignedDuration::from_secs(60);
+    let job = |changed: i64, due| Note::job("a", "lane", "x").keep_last(at(changed)).due(due);
+    let batch = vec![job(2, at(9000)), job(1, soon), job(3, at(8000))];
+    queue.enqueue_all(batch).await.unwrap();
+    let job = view(&queue, "a").await;
+    assert_eq!((job.state, job.due), (JobState::Scheduled, Some(soon)));
+}
+
+#[tokio::test]
+async fn a_job_that_ran_early_is_not_kept_back_by_the_instant_it_once_waited_for() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await.at(at(0));
+    let lane = LaneName::new(["lane"]);
+    let later = Note::job("a", lane.as_str(), "x").keep_last(at(1));
+    queue.enqueue(later.due(at(9000))).await.unwrap();
+    let now = Note::job("a", lane.as_str(), "x").keep_last(at(2));
+    queue.enqueue(now).await.unwrap();
+    let job = view(&queue, "a").await;
+    assert_eq!((job.state, job.due), (JobState::Ready, None));
+}
