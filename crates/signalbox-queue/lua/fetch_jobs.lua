@@ -4,20 +4,6 @@
 --   then 7 per job: id, token, attempt, enqueued ms, lane, effect key, payload }
 local queue, lease, most = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
--- After a gap in which nobody could renew, every lease first gets one full period.
-local function grant_grace()
-  local noted = tonumber(redis.call('HGET', P .. 'meta', 'fetched'))
-  local last = noted or now
-  -- Noted now and then only: a fetch that finds nothing shall write nothing, because every write waits for the disk.
-  if not noted or math.abs(now - last) > lease / 8 then redis.call('HSET', P .. 'meta', 'fetched', now) end
-  if now - last <= lease then return end
-  local full = string.format('%d', now + lease)
-  repeat
-    local short = redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', '(' .. full, 'LIMIT', 0, 1000)
-    for _, id in ipairs(short) do redis.call('ZADD', P .. 'leases', full, id) end
-  until #short == 0
-end
-
 local function take_back_expired()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 200)) do
     local job = P .. 'job:' .. id
@@ -135,7 +121,7 @@ local function serve_lanes()
   return true
 end
 
-grant_grace()
+note_alive(lease)
 take_back_expired()
 promote_due()
 end_waits(now)

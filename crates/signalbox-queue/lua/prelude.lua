@@ -102,6 +102,27 @@ local function forget_intent(effect)
   end
 end
 
+local function extend_leases(from, to, full)
+  repeat
+    local short = redis.call('ZRANGEBYSCORE', P .. 'leases', from, to, 'LIMIT', 0, 1000)
+    for _, id in ipairs(short) do redis.call('ZADD', P .. 'leases', full, id) end
+  until #short == 0
+end
+
+-- Notes that a worker is here. After a gap in which none was, every lease first gets one full period.
+-- But only one: a lease that still ends where the last grace put it was not renewed since, so its worker is dead.
+-- Noted now and then only: a fetch that finds nothing shall write nothing, because every write waits for the disk.
+local function note_alive(lease)
+  local noted = redis.call('HMGET', P .. 'meta', 'alive', 'grace')
+  local gap = now - (tonumber(noted[1]) or now)
+  if not noted[1] or math.abs(gap) > lease / 8 then redis.call('HSET', P .. 'meta', 'alive', now) end
+  if gap <= lease then return end
+  local full, given = string.format('%d', now + lease), noted[2] or '0'
+  redis.call('HSET', P .. 'meta', 'grace', full)
+  extend_leases('-inf', '(' .. given, full)
+  extend_leases('(' .. given, '(' .. full, full)
+end
+
 local function next_seq() return redis.call('HINCRBY', P .. 'meta', 'seq', 1) end
 
 -- The newest payload that came while the job ran takes the place of the old one, as if just enqueued.

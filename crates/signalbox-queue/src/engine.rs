@@ -28,7 +28,7 @@ pub struct EngineOptions {
     pub concurrency: usize,
     /// Jobs fetched by one script at most.
     pub batch: usize,
-    /// A waiter looks for work this often even if no bell rings.
+    /// A waiter looks for work this often even if no bell rings, and at least four times per lease.
     pub idle: Duration,
     /// Beats with every round trip.
     pub pulse: Pulse,
@@ -71,6 +71,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// How long a waiter sleeps at most. Longer than a lease, each look would seem to end a gap without workers.
+    pub(crate) fn idle(&self) -> Duration {
+        self.options.idle.min(self.options.lease / 4)
+    }
+
     /// Hands an outcome to the acker. The lease is kept until the outcome is durable.
     pub(crate) fn settle(&self, lease: &Lease, verb: Verb, reason: String) {
         let acks = self.acks.lock().unwrap_or_else(PoisonError::into_inner);

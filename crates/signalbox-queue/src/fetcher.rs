@@ -32,7 +32,7 @@ pub(crate) async fn run(shared: Arc<Shared>, partition: Partition, jobs: mpsc::S
         match fetch(&shared, &partition, room.len()).await {
             Ok(batch) if batch.jobs.is_empty() => {
                 drop(room);
-                let idle = shared.options.idle;
+                let idle = shared.idle();
                 let longest = batch.next_change.map_or(idle, |next| next.min(idle));
                 failures = bell.wait(longest).await.map_or(failures + 1, |()| 0);
             }
@@ -116,7 +116,7 @@ impl<'a> Bell<'a> {
     async fn wait(&mut self, longest: Duration) -> RedisResult<()> {
         let ringing = self.ringing.get_or_insert_with(|| {
             let key = keys::wake(&self.partition.prefix, &self.shared.name.to_string());
-            listen(self.partition.clone(), key, self.shared.options.idle).boxed()
+            listen(self.partition.clone(), key, self.shared.idle()).boxed()
         });
         tokio::select! {
             rung = ringing => {

@@ -2,7 +2,7 @@
 //!
 //! | key | type | ended by | what |
 //! |---|---|---|---|
-//! | `meta` | hash | never | epoch (installation), seq, turn, last fetch |
+//! | `meta` | hash | never | epoch (installation), seq, turn, last sign of a worker, last grace |
 //! | `counts` | hash | never | jobs by `queue\|state` |
 //! | `job:{id}` | hash | janitor, after the dedupe window | one job |
 //! | `ready:{queue}:{lane}` | zset by seq | when empty | jobs of a lane that can run |

@@ -122,6 +122,46 @@ async fn after_a_gap_every_lease_gets_a_full_period_however_many_there_are() {
 }
 
 #[tokio::test]
+async fn a_worker_that_only_renews_does_not_keep_a_dead_workers_job_back() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await;
+    let jobs = ["dead", "busy"].map(|id| Note::job(id, "lane", "x"));
+    queue.at(at(0)).enqueue_all(jobs.into()).await.unwrap();
+    let leased = fetch(&queue.at(at(0)), 2).await;
+    let busy = leased.iter().find(|job| job.lease.id.as_str() == "busy");
+    for second in [5, 9, 13] {
+        let lease = &busy.unwrap().lease;
+        let renewed = protocol::renew(&queue.at(at(second)), lease, LEASE).await;
+        assert!(renewed.unwrap());
+    }
+    assert_eq!(fetch(&queue.at(at(14)), 2).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dead_workers_job_is_kept_back_once_however_seldom_others_fetch() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await;
+    let job = Note::job("dead", "lane", "x");
+    queue.at(at(0)).enqueue(job).await.unwrap();
+    assert_eq!(fetch(&queue.at(at(0)), 1).await.len(), 1);
+    assert!(fetch(&queue.at(at(60)), 1).await.is_empty());
+    assert_eq!(fetch(&queue.at(at(120)), 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_renewal_after_a_gap_leaves_the_other_leases_their_full_period() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await;
+    let jobs = ["first", "second"].map(|id| Note::job(id, "lane", "x"));
+    queue.at(at(0)).enqueue_all(jobs.into()).await.unwrap();
+    let leased = fetch(&queue.at(at(0)), 2).await;
+    let renewed = protocol::renew(&queue.at(at(60)), &leased[0].lease, LEASE).await;
+    assert!(renewed.unwrap());
+    assert!(fetch(&queue.at(at(61)), 2).await.is_empty());
+    complete(&queue.at(at(62)), &leased[1]).await;
+}
+
+#[tokio::test]
 async fn equal_ids_in_one_batch_keep_the_earlier_due_time() {
     let redis = RedisServer::start();
     let queue = redis.queue().await.at(at(0));
