@@ -128,6 +128,11 @@ impl Steered {
             .expect("the worker runs")
     }
 
+    /// Whether an attempt has started that was not asked for yet.
+    pub fn has_started(&self) -> bool {
+        !self.started.is_empty()
+    }
+
     /// Ends the worker as SIGTERM does and waits until it has ended.
     pub async fn stop(mut self) {
         self.quiet.cancel();

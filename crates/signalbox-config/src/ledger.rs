@@ -16,4 +16,7 @@ pub struct Ledger {
     /// How long after its end a job with the same id is absorbed.
     #[serde(rename = "dedupe_days", deserialize_with = "span::days")]
     pub dedupe: Duration,
+    /// How long after its end it is known what a job was and why it ended.
+    #[serde(rename = "records_days", deserialize_with = "span::days")]
+    pub records: Duration,
 }

@@ -37,6 +37,8 @@ impl Default for Limits {
 pub struct Standing {
     /// Which attempt this was, counted from 1; snoozed and released ones do not count.
     pub attempt: u32,
+    /// How often the job failed by its own fault before.
+    pub faults: u32,
     /// When the job was enqueued.
     pub enqueued_at: Timestamp,
     /// The present instant.
@@ -48,8 +50,10 @@ pub struct Standing {
 /// What Redis is told about a job that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
-    /// Runs again at this instant; the attempt counts.
+    /// Runs again at this instant; it was the job's own fault.
     RetryAt(Timestamp),
+    /// Runs again at this instant; it was the world's fault.
+    DeferTo(Timestamp),
     /// Runs again at this instant; the attempt does not count.
     SnoozeTo(Timestamp),
     /// Dead, with this reason in front of the cause.
@@ -62,20 +66,19 @@ pub enum Settlement {
 pub fn settle(decision: &Decision, standing: Standing, limits: &Limits) -> Settlement {
     let Standing {
         attempt,
+        faults,
         enqueued_at,
         now,
         seed,
     } = standing;
-    let retry = || {
-        let delay = limits.backoff.delay(attempt, seed);
-        Settlement::RetryAt(after(now, delay))
-    };
+    let next = || after(now, limits.backoff.delay(attempt, seed));
     match decision {
-        Decision::Retry if attempt >= limits.attempts => Settlement::Dead("no attempts left"),
+        Decision::Retry if faults + 1 >= limits.attempts => Settlement::Dead("no attempts left"),
         Decision::Transient if now >= after(enqueued_at, limits.age) => {
             Settlement::Dead("still failing at its age limit")
         }
-        Decision::Retry | Decision::Transient => retry(),
+        Decision::Retry => Settlement::RetryAt(next()),
+        Decision::Transient => Settlement::DeferTo(next()),
         Decision::Snooze(until) => Settlement::SnoozeTo(*until),
         Decision::Fail => Settlement::Dead("will not succeed"),
         Decision::Hold { group } => Settlement::Hold(group.clone()),

@@ -1,86 +1,139 @@
--- Stores jobs, each by the rules of its mode against the job that already has its id.
--- ARGV[3] dedupe window in ms, then 10 per job: id, queue, lane, its ancestors (blank between), mode (ignore|keep_last),
---   changed ms, due ms (0 = now), effect key or '', group to hold it with or '', payload
+-- Stores jobs, each by the rules of its mode against the job that already has its id. No id comes twice in one call.
+-- ARGV[3] dedupe window in ms, then 11 per job: ref, id, queue, lane, its ancestors (blank between),
+--   mode (ignore|keep_last), changed ms, due ms (0 = now), ref of its effect or '', group to hold it with or '', payload
 -- Returns one text per job: new | absorbed STATE | merged STATE | pending | known STATE (of its effect)
-local window = tonumber(ARGV[3])
+local WIDTH, window = 11, tonumber(ARGV[3])
+local total = (#ARGV - 3) / WIDTH
 
-local function merge(job, id, old, changed, due, payload)
-  if changed >= tonumber(old.changed) then
-    redis.call('HSET', job, 'payload', payload, 'changed', changed, 'attempt', 0, 'deaths', 0)
+local refs, keys = {}, {}
+for i = 1, total do
+  refs[i] = ARGV[4 + (i - 1) * WIDTH]
+  keys[i] = P .. 'job:' .. refs[i]
+end
+local found = redis.call('MGET', unpack(keys))
+local ended = redis.call('ZMSCORE', P .. 'finished', unpack(refs))
+local last_seq = redis.call('HINCRBY', P .. 'meta', 'seq', total)
+
+-- Not before the instant of a snooze, whatever the news says.
+local function bring_forward(job, due)
+  local extra = job.extra
+  local at = math.max(due, extra.floor or 0)
+  if not extra.due or at >= extra.due then return end
+  if job.state == 'held' then
+    extra.due = at
+  elseif job.state == 'scheduled' then
+    redis.call('ZREM', P .. 'scheduled', job.ref)
+    count(job.queue, 'scheduled', -1)
+    if at > now then return make_scheduled(job, at) end
+    extra.due, extra.floor = nil, nil
+    make_ready(job)
   end
-  local at = math.max(due, tonumber(old.floor) or 0)
-  if old.state == 'held' and old.due and at < tonumber(old.due) then redis.call('HSET', job, 'due', at) end
-  if old.state == 'scheduled' then
-    if at < tonumber(old.due) then
-      redis.call('ZREM', P .. 'scheduled', id)
-      count(old.queue, 'scheduled', -1)
-      if at <= now then
-        redis.call('HSET', job, 'state', 'ready')
-        redis.call('HDEL', job, 'due', 'floor')
-        make_ready(id, old.queue, old.lane, old.seq)
-      else
-        redis.call('HSET', job, 'due', at)
-        make_scheduled(id, old.queue, at)
-      end
-    end
-  end
-  return 'merged ' .. old.state
 end
 
-local function stand_against(job, id, mode, changed, due, payload)
-  local got = redis.call('HMGET', job, 'state', 'changed', 'due', 'floor', 'queue', 'lane', 'seq', 'finished', 'next_changed')
-  local old = { state = got[1], changed = got[2], due = got[3], floor = got[4], queue = got[5], lane = got[6], seq = got[7] }
-  if not old.state then return nil end
-  local live = old.state == 'ready' or old.state == 'scheduled' or old.state == 'held'
-  local fresh_done = old.state == 'done' and tonumber(got[8]) + window > now
+local function merge(job, changed, due, payload)
+  local state = job.state
+  if changed >= job.changed then
+    job.payload, job.changed, job.attempt, job.deaths, job.extra.faults = payload, changed, 0, 0, nil
+  end
+  bring_forward(job, due)
+  save(job)
+  return 'merged ' .. state
+end
+
+local function wait_for_end(job, token, flags, probes, changed, payload)
+  local extra = job.extra
+  if not extra.next_changed or changed >= extra.next_changed then
+    extra.next_payload, extra.next_changed = payload, changed
+    save(job)
+    if not string.find(flags, 'p') then flags = flags .. 'p' end
+    redis.call('HSET', P .. 'running', job.ref, token .. ' ' .. flags .. ' ' .. probes)
+  end
+  return 'pending'
+end
+
+-- What stands in the way of a new job; nil if nothing does.
+local function stand_against(ref, raw, finished, mode, changed, due, payload)
+  if not raw then
+    if not finished then return nil end
+    if mode == 'ignore' and tonumber(finished) + window > now then return 'absorbed done' end
+    redis.call('ZREM', P .. 'finished', ref)
+    return nil
+  end
+  local job = decode(ref, raw)
+  local token, flags, probes = running(ref)
+  local state = token and 'running' or job.state
+  local over = state == 'done' or state == 'dead' or state == 'cancelled'
   if mode == 'ignore' then
-    if live or fresh_done or old.state == 'running' or old.state == 'dead' or old.state == 'cancelled' then
-      return 'absorbed ' .. old.state
-    end
-  elseif live then
-    return merge(job, id, old, changed, due, payload)
-  elseif old.state == 'running' then
-    if not got[9] or changed >= tonumber(got[9]) then
-      redis.call('HSET', job, 'next_payload', payload, 'next_changed', changed)
-    end
-    return 'pending'
+    local forgotten = state == 'done' and job.extra.finished + window <= now
+    if not forgotten then return 'absorbed ' .. state end
+  elseif token then
+    return wait_for_end(job, token, flags, probes, changed, payload)
+  elseif not over then
+    return merge(job, changed, due, payload)
   end
-  if old.state == 'dead' then
-    redis.call('ZREM', P .. 'dead:' .. old.queue, id)
-    count(old.queue, 'dead', -1)
+  if state == 'dead' then
+    redis.call('ZREM', P .. 'dead:' .. job.queue, ref)
+    count(job.queue, 'dead', -1)
   end
-  redis.call('ZREM', P .. 'finished', id)
-  redis.call('DEL', job)
+  redis.call('ZREM', P .. 'finished', ref)
   return nil
 end
 
-local function enqueue(id, queue, lane, ancestors, mode, changed, due, effect, group, payload)
+-- New ready jobs by queue and lane, for one push each.
+local fresh, order, records = {}, {}, {}
+
+local function stand_in_line(job, ancestors)
+  local name = job.queue .. ' ' .. job.lane
+  local line = fresh[name]
+  if not line then
+    line = { queue = job.queue, lane = job.lane, ancestors = ancestors, turn = job.seq }
+    fresh[name] = line
+    order[#order + 1] = line
+  end
+  line[#line + 1] = job.seq .. job.ref
+  count(job.queue, 'ready', 1)
+  age(job.queue, now, 1)
+end
+
+local function enqueue(index)
+  local at = 4 + (index - 1) * WIDTH
+  local queue, lane, ancestors, mode = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
+  local changed, due, effect, group = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8], ARGV[at + 9]
   if effect ~= '' then
-    local known = redis.call('HGET', P .. 'effect:' .. effect, 'state')
-    if known == 'baseline' or known == 'confirmed' then return 'known ' .. known end
+    local known = effect_of(effect)
+    if known == 'b' then return 'known baseline' elseif known == 'c' then return 'known confirmed' end
   end
-  local job = P .. 'job:' .. id
-  local conflict = stand_against(job, id, mode, changed, due, payload)
+  local ref, payload = refs[index], ARGV[at + 10]
+  local conflict = stand_against(ref, found[index], ended[index], mode, changed, due, payload)
   if conflict then return conflict end
-  know_lane(lane, ancestors)
-  local seq = next_seq()
-  local state = group ~= '' and 'held' or due > now and 'scheduled' or 'ready'
-  redis.call('HSET', job, 'payload', payload, 'state', state, 'queue', queue, 'lane', lane,
-    'changed', changed, 'enqueued', now, 'seq', seq, 'attempt', 0, 'deaths', 0, 'effect', effect)
-  if state == 'held' then
-    join_group(id, queue, group, seq)
-  elseif state == 'scheduled' then
-    redis.call('HSET', job, 'due', due)
-    make_scheduled(id, queue, due)
+  local job = { ref = ref, state = 'ready', id = ARGV[at + 1], queue = queue, lane = lane, seq = last_seq - total + index,
+    enqueued = now, changed = changed, attempt = 0, deaths = 0, effect = effect, payload = payload, extra = {} }
+  if group ~= '' then
+    know_lane(lane, ancestors)
+    if due > now then job.extra.due = due end
+    join_group(job, group)
+  elseif due > now then
+    know_lane(lane, ancestors)
+    make_scheduled(job, due)
   else
-    make_ready(id, queue, lane, seq)
+    stand_in_line(job, ancestors)
   end
+  records[#records + 1], records[#records + 2] = P .. 'job:' .. ref, encode(job)
   return 'new'
 end
 
 local out = {}
-for i = 4, #ARGV, 10 do
-  out[#out + 1] = enqueue(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], tonumber(ARGV[i + 5]),
-    tonumber(ARGV[i + 6]), ARGV[i + 7], ARGV[i + 8], ARGV[i + 9])
+for i = 1, total do out[i] = enqueue(i) end
+if #records > 0 then redis.call('MSET', unpack(records)) end
+local woken = {}
+for _, line in ipairs(order) do
+  redis.call('RPUSH', P .. 'ready:' .. line.queue .. ':' .. line.lane, unpack(line))
+  -- A lane that is in the rotation already is known.
+  local entered = redis.call('ZADD', P .. 'lanes:' .. line.queue, 'NX', line.turn, line.lane)
+  if entered == 1 then know_lane(line.lane, line.ancestors) end
+  if not woken[line.queue] then
+    woken[line.queue] = true
+    wake(line.queue)
+  end
 end
-return out
+return finish(out)

@@ -1,55 +1,50 @@
 -- Takes back expired leases, makes due jobs ready, and leases ready jobs, one lane after the other.
--- ARGV[3] queue, ARGV[4] lease in ms, ARGV[5] most jobs, then a token for each
--- Returns { more (1|0), ms until this partition changes by itself (-1 = never),
---   then 7 per job: id, token, attempt, enqueued ms, lane, effect key, payload }
+-- ARGV[3] queue, ARGV[4] lease in ms, ARGV[5] most jobs,
+-- ARGV[6] deaths from which on a job runs alone, ARGV[7] 1 if the caller has nothing else in hand, then a token for each job
+-- Returns { more (1|0), ms until this partition changes by itself (-1 = never), jobs that must run alone,
+--   then 9 per job: ref, id, token, attempt, faults, deaths, enqueued ms, lane, payload }
 local queue, lease, most = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local suspected, alone = tonumber(ARGV[6]), ARGV[7] == '1'
+local TOKENS, REF = 8, 22
+
+-- A job whose worker died while it ran alone has nobody else to blame.
+local function end_lost(job, flags)
+  count(job.queue, 'running', -1)
+  job.attempt, job.deaths = job.attempt + 1, job.deaths + 1
+  job.extra.reason = 'its worker did not renew the lease'
+  if not take_pending(job) and string.find(flags or '', 'a') then
+    job.extra.reason = 'its worker died while it ran alone, after ' .. (job.deaths - 1) .. ' deaths in company'
+    make_dead(job)
+  else
+    make_ready(job)
+  end
+  save(job)
+end
 
 local function take_back_expired()
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 200)) do
-    local job = P .. 'job:' .. id
-    redis.call('ZREM', P .. 'leases', id)
-    local old = redis.call('HMGET', job, 'queue', 'lane', 'seq')
-    if old[1] then
-      redis.call('HDEL', job, 'token', 'probing')
-      redis.call('HINCRBY', job, 'deaths', 1)
-      redis.call('HSET', job, 'state', 'ready', 'reason', 'its worker did not renew the lease')
-      take_pending(job)
-      count(old[1], 'running', -1)
-      make_ready(id, old[1], old[2], old[3])
-    end
+  for _, ref in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 200)) do
+    local _, flags = running(ref)
+    redis.call('ZREM', P .. 'leases', ref)
+    redis.call('HDEL', P .. 'running', ref)
+    local job = load(ref)
+    if job then end_lost(job, flags) end
   end
 end
 
 local function promote_due()
-  local due = redis.call('ZRANGEBYSCORE', P .. 'scheduled', '-inf', now, 'LIMIT', 0, 500)
-  for _, id in ipairs(due) do
-    local job = P .. 'job:' .. id
-    local old = redis.call('HMGET', job, 'queue', 'lane', 'seq')
-    redis.call('ZREM', P .. 'scheduled', id)
-    if old[1] then
-      redis.call('HSET', job, 'state', 'ready')
-      redis.call('HDEL', job, 'due', 'floor')
-      count(old[1], 'scheduled', -1)
-      make_ready(id, old[1], old[2], old[3])
+  for _, ref in ipairs(redis.call('ZRANGEBYSCORE', P .. 'scheduled', '-inf', now, 'LIMIT', 0, 500)) do
+    redis.call('ZREM', P .. 'scheduled', ref)
+    local job = load(ref)
+    if job then
+      count(job.queue, 'scheduled', -1)
+      job.extra.due, job.extra.floor = nil, nil
+      make_ready(job)
+      save(job)
     end
   end
 end
 
-local out, leases, taken = { 0, -1 }, {}, 0
-
-local function lease_one(id, lane)
-  local job = P .. 'job:' .. id
-  local got = redis.call('HMGET', job, 'payload', 'enqueued', 'effect')
-  if not got[1] then return end
-  local token = ARGV[6 + taken]
-  taken = taken + 1
-  redis.call('HSET', job, 'state', 'running', 'token', token)
-  local attempt = redis.call('HINCRBY', job, 'attempt', 1)
-  leases[#leases + 1], leases[#leases + 2] = now + lease, id
-  for _, value in ipairs({ id, token, attempt, got[2], lane, got[3] or '', got[1] }) do out[#out + 1] = value end
-end
-
--- The instant until which a lane is shut (nil if it is open), and the broken lane that this fetch may probe.
+-- The instant until which a lane is shut (nil if it is open), and the broken lanes that this fetch may probe.
 local seen = {}
 local function shut_by(lane)
   if not seen[lane] then
@@ -75,7 +70,6 @@ local function gate_of(lane)
 end
 
 local function wait_for(lane, instant)
-  redis.call('ZREM', P .. 'lanes:' .. queue, lane)
   redis.call('ZADD', P .. 'waiting', instant == math.huge and '+inf' or instant, queue .. ' ' .. lane)
 end
 
@@ -88,56 +82,165 @@ local function start_probe(probing)
   end
 end
 
+local again = {}
+
+-- Both lines of a lane are in the order of the places; this takes the first of the two together.
+local function take_in_order(lane, ready, n)
+  local beside = P .. 'again:' .. queue .. ':' .. lane
+  local first = redis.call('ZRANGE', beside, 0, n - 1, 'WITHSCORES')
+  if #first == 0 then return ready end
+  local taken, r, f = {}, 1, 1
+  while #taken < n and (ready[r] or first[f]) do
+    local place = ready[r] and tonumber(string.sub(ready[r], 1, -REF - 1))
+    if first[f] and (not place or tonumber(first[f + 1]) < place) then
+      taken[#taken + 1] = first[f + 1] .. first[f]
+      again[first[f]] = true
+      f = f + 2
+    else
+      taken[#taken + 1] = ready[r]
+      r = r + 1
+    end
+  end
+  for i = #ready, r, -1 do redis.call('LPUSH', P .. 'ready:' .. queue .. ':' .. lane, ready[i]) end
+  if f > 1 then agains = agains - redis.call('ZREMRANGEBYRANK', beside, 0, (f - 1) / 2 - 1) end
+  return taken
+end
+
+-- Up to n entries from the head of a lane, and whether there may be more behind them.
+local beside_lists
+local function pop(lane, n)
+  local ready = redis.call('LPOP', P .. 'ready:' .. queue .. ':' .. lane, n) or {}
+  local more = #ready == n
+  if beside_lists + agains <= 0 then return ready, more end
+  return take_in_order(lane, ready, n), has_ready(queue, lane)
+end
+
+local out, leases, tokens, taken, leased = { 0, -1, 0 }, {}, {}, 0, {}
+
+-- An entry that its job does not stand by any more is passed over.
+local function stands(job, place)
+  if job.state ~= 'ready' or leased[job.ref] then return false end
+  return again[job.ref] or (job.seq == place and not job.extra.moved)
+end
+
+local function lease_one(job, flags, probing)
+  local token = ARGV[TOKENS + taken]
+  taken = taken + 1
+  leased[job.ref] = true
+  leases[#leases + 1], leases[#leases + 2] = now + lease, job.ref
+  tokens[#tokens + 1], tokens[#tokens + 2] = job.ref, token .. ' ' .. flags .. ' ' .. table.concat(probing, ' ')
+  count(queue, 'ready', -1)
+  age(queue, job.enqueued, -1)
+  for _, value in ipairs({ job.ref, job.id, token, job.attempt + 1, job.extra.faults or 0, job.deaths,
+    string.format('%d', job.enqueued), job.lane, job.payload }) do out[#out + 1] = value end
+end
+
+-- A job that its worker died with again and again waits until a worker has nothing else to lose.
+local function set_apart(job) redis.call('ZADD', P .. 'suspects:' .. queue, job.seq, job.ref) end
+
+local function lease_entries(entries, probing)
+  if #entries == 0 then return end
+  local keys = {}
+  for i, entry in ipairs(entries) do keys[i] = P .. 'job:' .. string.sub(entry, -REF) end
+  local records = redis.call('MGET', unpack(keys))
+  for i, entry in ipairs(entries) do
+    local job = records[i] and decode(string.sub(entry, -REF), records[i])
+    if job and stands(job, tonumber(string.sub(entry, 1, -REF - 1))) then
+      if job.deaths >= suspected then set_apart(job) else lease_one(job, '', probing) end
+    end
+  end
+end
+
+-- A lane that is probed gives one job, however many entries have to be passed over to find it.
+local function probe(lane, probing)
+  local before, more = taken, true
+  while more and taken == before do
+    local entries
+    entries, more = pop(lane, 1)
+    lease_entries(entries, probing)
+  end
+  if taken > before then start_probe(probing) end
+  return {}, more
+end
+
+-- Returns the entries that it took and whether the lane stays in the rotation.
 local function serve(lane, share)
   local shut, probing = gate_of(lane)
-  if shut then return wait_for(lane, shut) end
-  if #probing > 0 then
-    share = 1
-    start_probe(probing)
+  if shut then
+    wait_for(lane, shut)
+    return {}, false
   end
-  local ready = P .. 'ready:' .. queue .. ':' .. lane
-  local popped = redis.call('ZPOPMIN', ready, math.min(share, most - taken))
-  for i = 1, #popped, 2 do
-    lease_one(popped[i], lane)
-    if #probing > 0 then redis.call('HSET', P .. 'job:' .. popped[i], 'probing', table.concat(probing, ' ')) end
-  end
-  count(queue, 'ready', -#popped / 2)
-  if redis.call('EXISTS', ready) == 0 then
-    redis.call('ZREM', P .. 'lanes:' .. queue, lane)
-  else
-    redis.call('ZADD', P .. 'lanes:' .. queue, redis.call('HINCRBY', P .. 'meta', 'turn', 1), lane)
-  end
+  if #probing > 0 then return probe(lane, probing) end
+  return pop(lane, share)
 end
 
 -- A lane that was served goes behind the others, so a long one does not starve a short one.
 local function serve_lanes()
-  local lanes = redis.call('ZRANGE', P .. 'lanes:' .. queue, 0, most - 1)
+  local room = most - taken
+  local lanes = redis.call('ZRANGE', P .. 'lanes:' .. queue, 0, room - 1)
   if #lanes == 0 then return false end
-  local share = math.ceil((most - taken) / #lanes)
+  local share, entries, stay, leave = math.ceil(room / #lanes), {}, {}, {}
   for _, lane in ipairs(lanes) do
-    serve(lane, share)
-    if taken >= most then return false end
+    local room_left = room - #entries
+    if room_left <= 0 then break end
+    local popped, more = serve(lane, math.min(share, room_left))
+    for _, entry in ipairs(popped) do entries[#entries + 1] = entry end
+    if more then stay[#stay + 1] = lane else leave[#leave + 1] = lane end
   end
-  return true
+  lease_entries(entries, {})
+  if #leave > 0 then redis.call('ZREM', P .. 'lanes:' .. queue, unpack(leave)) end
+  if #stay > 0 then
+    local turn, turns = redis.call('HINCRBY', P .. 'meta', 'seq', #stay) - #stay, {}
+    for i, lane in ipairs(stay) do turns[2 * i - 1], turns[2 * i] = turn + i, lane end
+    redis.call('ZADD', P .. 'lanes:' .. queue, unpack(turns))
+  end
+  return taken < most
 end
 
-note_alive(lease)
+local function lease_suspect()
+  for _, ref in ipairs(redis.call('ZRANGE', P .. 'suspects:' .. queue, 0, -1)) do
+    local job = load(ref)
+    local shut, probing = gate_of(job and job.lane or '')
+    if job and not shut and #probing == 0 then
+      redis.call('ZREM', P .. 'suspects:' .. queue, ref)
+      redis.call('HDEL', P .. 'meta', 'isolating')
+      return lease_one(job, 'a', {})
+    end
+  end
+end
+
+-- How many jobs wait for a worker that has nothing else in hand. One worker at a time is told, so that not all stop.
+local function tell_suspects()
+  local waiting = redis.call('ZCARD', P .. 'suspects:' .. queue)
+  if waiting == 0 or (tonumber(redis.call('HGET', P .. 'meta', 'isolating')) or 0) > now then return 0 end
+  redis.call('HSET', P .. 'meta', 'isolating', now + lease)
+  return waiting
+end
+
+beside_lists = note_alive(lease)
 take_back_expired()
 promote_due()
 end_waits(now)
-while serve_lanes() do end
-
-for i = 1, #leases, 1000 do
-  redis.call('ZADD', P .. 'leases', unpack(leases, i, math.min(i + 999, #leases)))
+if alone then lease_suspect() end
+if taken == 0 then
+  while serve_lanes() do end
 end
-if taken > 0 then count(queue, 'running', taken) end
+
+if taken > 0 then
+  for i = 1, #leases, 1000 do
+    redis.call('ZADD', P .. 'leases', unpack(leases, i, math.min(i + 999, #leases)))
+    redis.call('HSET', P .. 'running', unpack(tokens, i, math.min(i + 999, #tokens)))
+  end
+  count(queue, 'running', taken)
+end
 if redis.call('EXISTS', P .. 'lanes:' .. queue) == 1 then
   out[1] = 1
   wake(queue)
 end
+out[3] = tell_suspects()
 for _, key in ipairs({ 'scheduled', 'leases', 'waiting' }) do
   local first = redis.call('ZRANGE', P .. key, 0, 0, 'WITHSCORES')[2]
   local wait = first and first ~= 'inf' and math.max(0, tonumber(first) - now)
   if wait and (out[2] == -1 or wait < out[2]) then out[2] = wait end
 end
-return out
+return finish(out)

@@ -3,7 +3,7 @@
 --   | release (held -> ready, or scheduled if its instant is still to come)
 --   | anew (as release, and the intent of its effect is taken back: somebody looked, and nothing was done)
 --   | revive (dead -> ready: attempts and age begin anew, its place in the lane is the old one)
--- ARGV[4] the group that holds it from now on (hold) or until now (release, anew), ARGV[5] reason, then the ids
+-- ARGV[4] the group that holds it from now on (hold) or until now (release, anew), ARGV[5] reason, then the refs
 -- Returns one text per job: missing | moved STATE | kept STATE, with the state in which it was found
 local verb, group, reason = ARGV[3], ARGV[4], ARGV[5]
 
@@ -15,52 +15,56 @@ local FROM = {
   revive = { dead = true },
 }
 
-local function leave(id, old)
-  if old.state == 'ready' then
-    drop_ready(id, old.queue, old.lane)
-  elseif old.state == 'scheduled' then
-    redis.call('ZREM', P .. 'scheduled', id)
-    count(old.queue, 'scheduled', -1)
-  elseif old.state == 'held' then
-    redis.call('ZREM', P .. 'held:' .. old.group, id)
-    if redis.call('HINCRBY', P .. 'groups', old.group, -1) <= 0 then redis.call('HDEL', P .. 'groups', old.group) end
-    count(old.queue, 'held', -1)
+local function leave(job)
+  if job.state == 'ready' then
+    drop_ready(job)
+  elseif job.state == 'scheduled' then
+    redis.call('ZREM', P .. 'scheduled', job.ref)
+    count(job.queue, 'scheduled', -1)
+  elseif job.state == 'held' then
+    local held_with = job.extra.group
+    redis.call('ZREM', P .. 'held:' .. held_with, job.ref)
+    if redis.call('HINCRBY', P .. 'groups', held_with, -1) <= 0 then redis.call('HDEL', P .. 'groups', held_with) end
+    count(job.queue, 'held', -1)
   else
-    redis.call('ZREM', P .. 'dead:' .. old.queue, id)
-    count(old.queue, 'dead', -1)
+    redis.call('ZREM', P .. 'dead:' .. job.queue, job.ref)
+    count(job.queue, 'dead', -1)
   end
 end
 
-local function arrive(id, job, old)
+local function revive(job)
+  local extra = job.extra
+  job.attempt, job.deaths, job.enqueued = 0, 0, now
+  extra.finished, extra.reason, extra.due, extra.floor, extra.faults = nil, nil, nil, nil, nil
+  make_ready(job)
+end
+
+local function arrive(job)
   if verb == 'cancel' then
-    redis.call('HSET', job, 'state', 'cancelled', 'finished', now, 'reason', reason)
-    redis.call('HDEL', job, 'payload', 'due', 'floor', 'group')
-    redis.call('ZADD', P .. 'finished', now, id)
+    make_finished(job, 'cancelled', reason)
   elseif verb == 'hold' then
-    redis.call('HSET', job, 'reason', reason)
-    join_group(id, old.queue, group, old.seq)
+    job.extra.reason = reason
+    join_group(job, group)
   elseif verb == 'revive' then
-    redis.call('HSET', job, 'state', 'ready', 'attempt', 0, 'deaths', 0, 'enqueued', now)
-    redis.call('HDEL', job, 'finished', 'reason', 'due', 'floor')
-    make_ready(id, old.queue, old.lane, old.seq)
+    revive(job)
   else
-    if verb == 'anew' then forget_intent(old.effect) end
-    go_on(id, old.queue, old.lane, old.seq)
+    if verb == 'anew' then forget_intent(job.effect) end
+    go_on(job)
   end
 end
 
-local function operate(id)
-  local job = P .. 'job:' .. id
-  local got = redis.call('HMGET', job, 'state', 'queue', 'lane', 'seq', 'group', 'effect')
-  local old = { state = got[1], queue = got[2], lane = got[3], seq = got[4], group = got[5], effect = got[6] }
-  if not old.state then return 'missing' end
-  local elsewhere = (verb == 'release' or verb == 'anew') and old.group ~= group
-  if not FROM[verb][old.state] or elsewhere then return 'kept ' .. old.state end
-  leave(id, old)
-  arrive(id, job, old)
-  return 'moved ' .. old.state
+local function operate(ref)
+  local job = load(ref)
+  if not job then return redis.call('ZSCORE', P .. 'finished', ref) and 'kept done' or 'missing' end
+  local state = running(ref) and 'running' or job.state
+  local elsewhere = (verb == 'release' or verb == 'anew') and job.extra.group ~= group
+  if not FROM[verb][state] or elsewhere then return 'kept ' .. state end
+  leave(job)
+  arrive(job)
+  save(job)
+  return 'moved ' .. state
 end
 
 local out = {}
 for i = 6, #ARGV do out[#out + 1] = operate(ARGV[i]) end
-return out
+return finish(out)

@@ -2,6 +2,7 @@
 -- KEYS[1] the partition's prefix: all keys made from it share one hash slot
 -- ARGV[1] now in ms, or '' for the server's clock; ARGV[2] the installation that the caller knows
 -- Returns the error EPOCH when Redis holds another installation or none: then nothing was written.
+-- A job is named by its ref here, the 22 characters that its id hashes to; a script that writes ends with `finish`.
 local P, now = KEYS[1], tonumber(ARGV[1])
 if not now then
   local t = redis.call('TIME')
@@ -11,9 +12,77 @@ if redis.call('HGET', P .. 'meta', 'epoch') ~= ARGV[2] then
   return redis.error_reply('EPOCH the installation is not in this Redis')
 end
 
+-- Counters are summed up here and written once per script.
+local counted, aged, agains = {}, {}, 0
+
 local function count(queue, state, by)
-  redis.call('HINCRBY', P .. 'counts', queue .. '|' .. state, by)
+  local name = queue .. '|' .. state
+  counted[name] = (counted[name] or 0) + by
 end
+
+-- Ready jobs by the second of their enqueue, so that the oldest is known without looking at any job.
+local function age(queue, enqueued, by)
+  local second = math.floor(enqueued / 1000)
+  local name = queue .. '|' .. second
+  local known = aged[name] or { queue = queue, second = second, by = 0 }
+  known.by = known.by + by
+  aged[name] = known
+end
+
+local function write_ages()
+  for name, one in pairs(aged) do
+    if one.by ~= 0 then
+      local left = redis.call('HINCRBY', P .. 'ages', name, one.by)
+      if left <= 0 then
+        redis.call('HDEL', P .. 'ages', name)
+        redis.call('ZREM', P .. 'oldest:' .. one.queue, one.second)
+      elseif left == one.by then
+        redis.call('ZADD', P .. 'oldest:' .. one.queue, one.second, one.second)
+      end
+    end
+  end
+end
+
+local function finish(answer)
+  for name, by in pairs(counted) do
+    if by ~= 0 then redis.call('HINCRBY', P .. 'counts', name, by) end
+  end
+  write_ages()
+  if agains ~= 0 then redis.call('HINCRBY', P .. 'meta', 'agains', agains) end
+  return answer
+end
+
+-- A job's record: one packed text. What few jobs have is in the table at its end.
+local function decode(ref, raw)
+  local state, id, queue, lane, seq, enqueued, changed, attempt, deaths, effect, payload, extra = cmsgpack.unpack(raw)
+  return { ref = ref, state = state, id = id, queue = queue, lane = lane, seq = seq, enqueued = enqueued, changed = changed,
+    attempt = attempt, deaths = deaths, effect = effect, payload = payload, extra = extra or {} }
+end
+
+local function encode(job)
+  if next(job.extra) then
+    return cmsgpack.pack(job.state, job.id, job.queue, job.lane, job.seq, job.enqueued, job.changed, job.attempt,
+      job.deaths, job.effect, job.payload, job.extra)
+  end
+  return cmsgpack.pack(job.state, job.id, job.queue, job.lane, job.seq, job.enqueued, job.changed, job.attempt,
+    job.deaths, job.effect, job.payload)
+end
+
+local function load(ref)
+  local raw = redis.call('GET', P .. 'job:' .. ref)
+  return raw and decode(ref, raw)
+end
+
+local function save(job) redis.call('SET', P .. 'job:' .. job.ref, encode(job)) end
+
+-- The token of a running job is beside its record, so that leasing a job does not write the record anew:
+-- token, flags (p: newer news waits for its end, a: it runs alone), the lanes that it probes, with blanks between.
+local function parse_running(held)
+  if not held then return nil end
+  return string.match(held, '^(%x+) (%l*) (.*)$')
+end
+
+local function running(ref) return parse_running(redis.call('HGET', P .. 'running', ref)) end
 
 -- One token wakes one waiter; a waiter that leaves work behind puts the token back.
 local function wake(queue)
@@ -21,29 +90,40 @@ local function wake(queue)
   if redis.call('LLEN', key) == 0 then redis.call('LPUSH', key, 1) end
 end
 
+local function next_seq() return redis.call('HINCRBY', P .. 'meta', 'seq', 1) end
+
 -- A lane that enters the rotation goes behind all that are in it: with a shared turn, names would decide.
 local function enter_rotation(queue, lane)
   if redis.call('ZSCORE', P .. 'lanes:' .. queue, lane) then return end
-  redis.call('ZADD', P .. 'lanes:' .. queue, redis.call('HINCRBY', P .. 'meta', 'turn', 1), lane)
+  redis.call('ZADD', P .. 'lanes:' .. queue, next_seq(), lane)
 end
 
-local function make_ready(id, queue, lane, seq)
-  redis.call('ZADD', P .. 'ready:' .. queue .. ':' .. lane, seq, id)
-  enter_rotation(queue, lane)
-  count(queue, 'ready', 1)
-  wake(queue)
+-- New jobs stand in the lane's list. One that comes back stands beside it, by its old place, and goes first.
+local function make_ready(job)
+  job.state = 'ready'
+  agains = agains + redis.call('ZADD', P .. 'again:' .. job.queue .. ':' .. job.lane, job.seq, job.ref)
+  enter_rotation(job.queue, job.lane)
+  count(job.queue, 'ready', 1)
+  age(job.queue, job.enqueued, 1)
+  wake(job.queue)
 end
 
-local function drop_ready(id, queue, lane)
-  local key = P .. 'ready:' .. queue .. ':' .. lane
-  redis.call('ZREM', key, id)
-  if redis.call('EXISTS', key) == 0 then redis.call('ZREM', P .. 'lanes:' .. queue, lane) end
-  count(queue, 'ready', -1)
+-- The list is not searched: an entry that is left behind is passed over, because its job says that it has moved.
+local function drop_ready(job)
+  local removed = redis.call('ZREM', P .. 'again:' .. job.queue .. ':' .. job.lane, job.ref)
+  agains = agains - removed
+  if removed == 0 and redis.call('ZREM', P .. 'suspects:' .. job.queue, job.ref) == 0 then job.extra.moved = 1 end
+  count(job.queue, 'ready', -1)
+  age(job.queue, job.enqueued, -1)
 end
 
 -- A lane's ancestors are written down with its first job; they never change.
 local function know_lane(lane, ancestors)
   if ancestors ~= '' then redis.call('HSETNX', P .. 'lane:' .. lane, 'ancestors', ancestors) end
+end
+
+local function has_ready(queue, lane)
+  return redis.call('EXISTS', P .. 'ready:' .. queue .. ':' .. lane, P .. 'again:' .. queue .. ':' .. lane) > 0
 end
 
 -- Puts the lanes that wait for an instant up to `until_` back into the rotation; fetch looks at their gates again.
@@ -55,7 +135,7 @@ local function end_waits(until_)
     for _, wait in ipairs(waits) do
       local queue, lane = string.match(wait, '^(%S+) (.+)$')
       redis.call('ZREM', P .. 'waiting', wait)
-      if redis.call('EXISTS', P .. 'ready:' .. queue .. ':' .. lane) == 1 then
+      if has_ready(queue, lane) then
         enter_rotation(queue, lane)
         wake(queue)
       end
@@ -66,70 +146,91 @@ local function end_waits(until_)
 end
 
 -- A job that is due earlier than all others moves the instant for which the waiters sleep.
-local function make_scheduled(id, queue, due)
-  redis.call('ZADD', P .. 'scheduled', due, id)
-  count(queue, 'scheduled', 1)
-  if redis.call('ZRANGE', P .. 'scheduled', 0, 0)[1] == id then wake(queue) end
+local function make_scheduled(job, due)
+  job.state, job.extra.due = 'scheduled', tonumber(due)
+  redis.call('ZADD', P .. 'scheduled', due, job.ref)
+  count(job.queue, 'scheduled', 1)
+  if redis.call('ZRANGE', P .. 'scheduled', 0, 0)[1] == job.ref then wake(job.queue) end
 end
 
-local function join_group(id, queue, group, seq)
-  redis.call('HSET', P .. 'job:' .. id, 'state', 'held', 'group', group)
-  if redis.call('ZADD', P .. 'held:' .. group, seq, id) == 1 then redis.call('HINCRBY', P .. 'groups', group, 1) end
-  count(queue, 'held', 1)
+local function join_group(job, group)
+  job.state, job.extra.group = 'held', group
+  if redis.call('ZADD', P .. 'held:' .. group, job.seq, job.ref) == 1 then
+    redis.call('HINCRBY', P .. 'groups', group, 1)
+  end
+  count(job.queue, 'held', 1)
 end
 
 -- A job that was held goes on: at its instant if that is still to come, else now.
-local function go_on(id, queue, lane, seq)
-  local job = P .. 'job:' .. id
-  redis.call('HDEL', job, 'group', 'reason')
-  local due = tonumber(redis.call('HGET', job, 'due'))
-  if due and due > now then
-    redis.call('HSET', job, 'state', 'scheduled')
-    make_scheduled(id, queue, due)
-  else
-    redis.call('HDEL', job, 'due', 'floor')
-    redis.call('HSET', job, 'state', 'ready')
-    make_ready(id, queue, lane, seq)
-  end
+local function go_on(job)
+  local extra = job.extra
+  extra.group, extra.reason = nil, nil
+  if extra.due and extra.due > now then return make_scheduled(job, extra.due) end
+  extra.due, extra.floor = nil, nil
+  make_ready(job)
+end
+
+local function make_dead(job)
+  job.state, job.extra.finished = 'dead', now
+  redis.call('ZADD', P .. 'dead:' .. job.queue, now, job.ref)
+  count(job.queue, 'dead', 1)
+end
+
+-- What is over keeps its record for a while, and absorbs the same news for longer.
+local function make_finished(job, state, reason)
+  local extra = { finished = now }
+  if reason ~= '' then extra.reason = reason end
+  job.state, job.payload, job.extra = state, '', extra
+  redis.call('ZADD', P .. 'finished', now, job.ref)
+end
+
+-- One entry of the ledger: a letter (i intended, c confirmed, b baseline), the instant in hexadecimal ms, a blank,
+-- then the receipt of what was confirmed, or the ref and token of the attempt that intends.
+local function effect_of(ref)
+  local entry = redis.call('HGET', P .. 'ledger', ref)
+  if not entry then return nil end
+  local letter, at, rest = string.match(entry, '^(%l)(%x+) (.*)$')
+  return letter, string.format('%d', tonumber(at, 16)), rest
+end
+
+local function enter_effect(ref, letter, rest)
+  redis.call('HSET', P .. 'ledger', ref, letter .. string.format('%x', now) .. ' ' .. rest)
 end
 
 -- Somebody looked, and nothing was done: the effect may be declared again.
 local function forget_intent(effect)
-  if not effect or effect == '' then return end
-  if redis.call('HGET', P .. 'effect:' .. effect, 'state') == 'intended' then
-    redis.call('DEL', P .. 'effect:' .. effect)
-    redis.call('ZREM', P .. 'effects', effect)
-  end
+  if effect ~= '' and effect_of(effect) == 'i' then redis.call('HDEL', P .. 'ledger', effect) end
 end
 
 local function extend_leases(from, to, full)
   repeat
     local short = redis.call('ZRANGEBYSCORE', P .. 'leases', from, to, 'LIMIT', 0, 1000)
-    for _, id in ipairs(short) do redis.call('ZADD', P .. 'leases', full, id) end
+    for _, ref in ipairs(short) do redis.call('ZADD', P .. 'leases', full, ref) end
   until #short == 0
 end
 
 -- Notes that a worker is here. After a gap in which none was, every lease first gets one full period.
 -- But only one: a lease that still ends where the last grace put it was not renewed since, so its worker is dead.
 -- Noted now and then only: a fetch that finds nothing shall write nothing, because every write waits for the disk.
+-- Returns how many ready jobs stand beside the lists.
 local function note_alive(lease)
-  local noted = redis.call('HMGET', P .. 'meta', 'alive', 'grace')
+  local noted = redis.call('HMGET', P .. 'meta', 'alive', 'grace', 'agains')
   local gap = now - (tonumber(noted[1]) or now)
   if not noted[1] or math.abs(gap) > lease / 8 then redis.call('HSET', P .. 'meta', 'alive', now) end
-  if gap <= lease then return end
-  local full, given = string.format('%d', now + lease), noted[2] or '0'
-  redis.call('HSET', P .. 'meta', 'grace', full)
-  extend_leases('-inf', '(' .. given, full)
-  extend_leases('(' .. given, '(' .. full, full)
+  if gap > lease then
+    local full, given = string.format('%d', now + lease), noted[2] or '0'
+    redis.call('HSET', P .. 'meta', 'grace', full)
+    extend_leases('-inf', '(' .. given, full)
+    extend_leases('(' .. given, '(' .. full, full)
+  end
+  return tonumber(noted[3]) or 0
 end
-
-local function next_seq() return redis.call('HINCRBY', P .. 'meta', 'seq', 1) end
 
 -- The newest payload that came while the job ran takes the place of the old one, as if just enqueued.
 local function take_pending(job)
-  local pending = redis.call('HMGET', job, 'next_payload', 'next_changed')
-  if not pending[1] then return false end
-  redis.call('HSET', job, 'payload', pending[1], 'changed', pending[2], 'attempt', 0, 'deaths', 0, 'enqueued', now)
-  redis.call('HDEL', job, 'next_payload', 'next_changed', 'reason')
+  local extra = job.extra
+  if not extra.next_payload then return false end
+  job.payload, job.changed, job.attempt, job.deaths, job.enqueued = extra.next_payload, extra.next_changed, 0, 0, now
+  extra.next_payload, extra.next_changed, extra.reason, extra.faults = nil, nil, nil, nil
   return true
 end

@@ -1,9 +1,12 @@
 -- Ends attempts. A late answer, whose token is not the job's any more, changes nothing.
--- ARGV from 3, 5 per job: id, token, verb (complete|again|retry|snooze|release|dead|hold), instant in ms or group, reason
+-- ARGV from 3, 7 per job: ref, token, verb (complete|again|retry|defer|snooze|release|dead|hold), instant in ms or group,
+--   reason, queue, enqueued ms. `retry` counts as the job's own fault, `defer` does not
 -- Returns one flag per job: 1 applied, 0 refused
+local WIDTH = 7
+local total = (#ARGV - 2) / WIDTH
+
 -- A job that went through a broken lane as its probe, and was finished, proves that the connection is well again.
-local function end_probe(job, lanes, verb)
-  redis.call('HDEL', job, 'probing')
+local function end_probe(lanes, verb)
   if verb ~= 'complete' and verb ~= 'again' then return end
   for lane in string.gmatch(lanes, '%S+') do
     redis.call('HDEL', P .. 'lane:' .. lane, 'broken', 'probe_at', 'probe_every')
@@ -11,49 +14,103 @@ local function end_probe(job, lanes, verb)
   end_waits('+inf')
 end
 
-local function settle(id, token, verb, argument, reason)
-  local job = P .. 'job:' .. id
-  local old = redis.call('HMGET', job, 'token', 'queue', 'lane', 'seq', 'probing')
-  if old[1] ~= token then return 0 end
-  local queue, lane, seq = old[2], old[3], old[4]
-  redis.call('ZREM', P .. 'leases', id)
-  redis.call('HDEL', job, 'token')
-  count(queue, 'running', -1)
-  if old[5] then end_probe(job, old[5], verb) end
-  if verb == 'snooze' or verb == 'release' then redis.call('HINCRBY', job, 'attempt', -1) end
-  local renewed = take_pending(job)
-  if reason ~= '' then redis.call('HSET', job, 'reason', reason) end
-  if verb == 'retry' or verb == 'snooze' then
-    redis.call('HSET', job, 'state', 'scheduled', 'due', argument)
-    if verb == 'snooze' then redis.call('HSET', job, 'floor', argument) end
-    make_scheduled(id, queue, argument)
-  elseif verb == 'release' then
-    redis.call('HSET', job, 'state', 'ready')
-    make_ready(id, queue, lane, seq)
+local ended, erased, tombs = {}, {}, {}
+
+-- Per minute and queue: what became of the attempts, and how long done jobs took from their enqueue.
+local tallied = {}
+local function tally(queue, name)
+  local key = queue .. '|' .. name
+  tallied[key] = (tallied[key] or 0) + 1
+end
+
+local function tally_done(queue, enqueued)
+  local took, bound = math.max(0, now - enqueued), 1
+  while bound < took and bound < 4194304 do bound = bound * 2 end
+  tally(queue, 'le' .. bound)
+end
+
+local function later(job, verb, argument)
+  if verb ~= 'snooze' then job.attempt = job.attempt + 1 end
+  if verb == 'retry' then job.extra.faults = (job.extra.faults or 0) + 1 end
+  take_pending(job)
+  if verb == 'snooze' then job.extra.floor = tonumber(argument) end
+  make_scheduled(job, argument)
+end
+
+local function anew(job)
+  job.seq = next_seq()
+  make_ready(job)
+end
+
+local function next_round(job, argument)
+  job.attempt, job.deaths, job.enqueued = 0, 0, now
+  job.extra.floor, job.extra.faults = nil, nil
+  make_scheduled(job, argument)
+end
+
+local function settle(job, verb, argument, reason)
+  local old = verb ~= 'retry' and verb ~= 'defer' and verb ~= 'snooze' and take_pending(job)
+  if verb == 'release' then
+    make_ready(job)
   elseif verb == 'hold' then
-    join_group(id, queue, argument, seq)
-  elseif renewed then
-    seq = next_seq()
-    redis.call('HSET', job, 'state', 'ready', 'seq', seq)
-    make_ready(id, queue, lane, seq)
+    job.attempt = job.attempt + (old and 0 or 1)
+    join_group(job, argument)
+  elseif verb == 'retry' or verb == 'defer' or verb == 'snooze' then
+    later(job, verb, argument)
+  elseif old then
+    anew(job)
   elseif verb == 'again' then
-    redis.call('HSET', job, 'state', 'scheduled', 'due', argument, 'attempt', 0, 'deaths', 0, 'enqueued', now)
-    redis.call('HDEL', job, 'floor')
-    make_scheduled(id, queue, argument)
+    next_round(job, argument)
   elseif verb == 'dead' then
-    redis.call('HSET', job, 'state', 'dead', 'finished', now)
-    redis.call('ZADD', P .. 'dead:' .. queue, now, id)
-    count(queue, 'dead', 1)
+    job.attempt = job.attempt + 1
+    make_dead(job)
   else
-    redis.call('HSET', job, 'state', 'done', 'finished', now)
-    redis.call('HDEL', job, 'payload', 'due', 'floor')
-    redis.call('ZADD', P .. 'finished', now, id)
+    job.attempt = job.attempt + 1
+    make_finished(job, 'done', reason)
   end
+  if reason ~= '' then job.extra.reason = reason end
+  save(job)
+end
+
+local refs = {}
+for i = 1, total do refs[i] = ARGV[3 + (i - 1) * WIDTH] end
+local held = redis.call('HMGET', P .. 'running', unpack(refs))
+
+local gone = {}
+
+local function settle_at(index)
+  local at = 3 + (index - 1) * WIDTH
+  local ref, token, verb, reason, queue = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 4], ARGV[at + 5]
+  local holder, flags, probes = parse_running(held[index])
+  if holder ~= token or gone[ref] then return 0 end
+  gone[ref] = true
+  ended[#ended + 1] = ref
+  count(queue, 'running', -1)
+  tally(queue, verb)
+  if probes ~= '' then end_probe(probes, verb) end
+  if verb == 'complete' then tally_done(queue, tonumber(ARGV[at + 6])) end
+  -- What is done without a word leaves nothing but the instant at which it ended.
+  if verb == 'complete' and reason == '' and not string.find(flags, 'p') then
+    erased[#erased + 1] = P .. 'job:' .. ref
+    tombs[#tombs + 1], tombs[#tombs + 2] = now, ref
+    return 1
+  end
+  local job = load(ref)
+  if job then settle(job, verb, ARGV[at + 3], reason) end
   return 1
 end
 
 local out = {}
-for i = 3, #ARGV, 5 do
-  out[#out + 1] = settle(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+for i = 1, total do out[i] = settle_at(i) end
+if #ended > 0 then
+  redis.call('ZREM', P .. 'leases', unpack(ended))
+  redis.call('HDEL', P .. 'running', unpack(ended))
 end
-return out
+if #erased > 0 then
+  redis.call('DEL', unpack(erased))
+  redis.call('ZADD', P .. 'finished', unpack(tombs))
+end
+local minute = string.format('%d', math.floor(now / 60000))
+for name, by in pairs(tallied) do redis.call('HINCRBY', P .. 'minute:' .. minute, name, by) end
+if next(tallied) then redis.call('ZADD', P .. 'minutes', minute, minute) end
+return finish(out)

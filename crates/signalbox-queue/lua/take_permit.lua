@@ -1,9 +1,9 @@
 -- Leave to send one request now: the gates, windows and concurrency of a lane and its ancestors, in one step.
--- ARGV[3] job id ('' for a job of another partition: it takes no place in the concurrency), [4] token, [5] name of the permit, [6] weight, then 2 per lane, the lowest first: lane, limits
+-- ARGV[3] ref of the job ('' for a job of another partition: it takes no place in the concurrency), [4] token, [5] name of the permit, [6] weight, then 2 per lane, the lowest first: lane, limits
 --   limits: 'concurrency;amount/ms/unit,…' with concurrency 0 for none; the lane's own 'limits' field goes before it
 -- Returns { 'granted', places taken in the concurrency of lanes } | { 'lost' } | { 'wait', instant in ms, lane, why }
-local id, token, permit, weight = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
-if id ~= '' and redis.call('HGET', P .. 'job:' .. id, 'token') ~= token then return { 'lost' } end
+local ref, token, permit, weight = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+if ref ~= '' and running(ref) ~= token then return { 'lost' } end
 
 -- A window is counted in slices; a slice counts as a whole until all of it is outside, so nothing is undercounted.
 local SLICES = 16
@@ -39,7 +39,7 @@ local function holders(lane)
   local key, alive = P .. 'permits:' .. lane, 0
   for _, holder in ipairs(redis.call('SMEMBERS', key)) do
     local job, held_by = string.match(holder, '^(.-) (%x+) ')
-    if redis.call('HGET', P .. 'job:' .. job, 'token') == held_by then alive = alive + 1
+    if running(job) == held_by then alive = alive + 1
     else redis.call('SREM', key, holder) end
   end
   return alive
@@ -68,7 +68,7 @@ local function refusal(lane, given)
     end
     taken[#taken + 1] = { key, math.floor(now / width), now + tonumber(span) + width }
   end
-  if id ~= '' and concurrency > 0 and holders(lane) >= concurrency then
+  if ref ~= '' and concurrency > 0 and holders(lane) >= concurrency then
     return { 'wait', string.format('%d', now + 20), lane, concurrency .. ' requests are under way' }
   end
   return nil
@@ -84,8 +84,8 @@ for _, slice in ipairs(taken) do
 end
 local places = 0
 for i = 7, #ARGV, 2 do
-  if id ~= '' and limits_of(ARGV[i], ARGV[i + 1]) > 0 then
-    places = places + redis.call('SADD', P .. 'permits:' .. ARGV[i], id .. ' ' .. token .. ' ' .. permit)
+  if ref ~= '' and limits_of(ARGV[i], ARGV[i + 1]) > 0 then
+    places = places + redis.call('SADD', P .. 'permits:' .. ARGV[i], ref .. ' ' .. token .. ' ' .. permit)
   end
 end
 return { 'granted', tostring(places) }

@@ -246,12 +246,14 @@ impl OutcomeLayer {
         let now = self.clock.now();
         let standing = Standing {
             attempt: job.attempt,
+            faults: job.faults,
             enqueued_at: job.enqueued_at,
             now,
             seed: job.lease.token.seed(),
         };
         match settle(decision, standing, &self.limits) {
             Settlement::RetryAt(at) => (Verb::Retry(at), reason),
+            Settlement::DeferTo(at) => (Verb::Defer(at), reason),
             Settlement::SnoozeTo(at) => (Verb::Snooze(at), reason),
             Settlement::Hold(group) => (Verb::Hold(group), reason),
             Settlement::Dead(why) => {

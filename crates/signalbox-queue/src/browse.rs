@@ -87,12 +87,12 @@ impl Section {
     }
 }
 
-/// A place within a section: after the job with this id and score, in this lane or group.
+/// A place within a section: after the job with this ref and score, in this line or group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     part: String,
     score: String,
-    id: String,
+    reference: String,
 }
 
 /// Where a page begins. Its text is for the next call, not for people.
@@ -118,11 +118,15 @@ impl fmt::Display for JobCursor {
             queue,
             partition,
         } = &self.section;
-        let Place { part, score, id } = &self.place;
-        // A `+` of a name would be taken for a separator; the id stands last and may hold any.
+        let Place {
+            part,
+            score,
+            reference,
+        } = &self.place;
+        // A `+` of a name would be taken for a separator; refs have none.
         let part = part.replace('%', "%25").replace('+', "%2B");
         let state = state.as_str();
-        write!(f, "{state}+{queue}+{partition}+{score}+{part}+{id}")
+        write!(f, "{state}+{queue}+{partition}+{score}+{part}+{reference}")
     }
 }
 
@@ -134,7 +138,7 @@ impl FromStr for JobCursor {
             text: text.to_owned(),
         };
         let fields: Vec<&str> = text.splitn(6, '+').collect();
-        let [state, queue, partition, score, part, id] = fields[..] else {
+        let [state, queue, partition, score, part, reference] = fields[..] else {
             return Err(wrong());
         };
         let state = JobState::parse(state).ok_or_else(wrong)?;
@@ -147,7 +151,7 @@ impl FromStr for JobCursor {
             place: Place {
                 part: part.replace("%2B", "+").replace("%25", "%"),
                 score: score.to_owned(),
-                id: id.to_owned(),
+                reference: reference.to_owned(),
             },
         })
     }
@@ -233,9 +237,9 @@ impl Queue {
             .arg(MOST_LOOKED_AT)
             .arg(&place.part)
             .arg(&place.score)
-            .arg(&place.id);
+            .arg(&place.reference);
         let texts: Vec<String> = partition.invoke(&call).await?;
-        let Some(([more, part, score, id], rows)) = texts.split_first_chunk::<4>() else {
+        let Some(([more, part, score, reference], rows)) = texts.split_first_chunk::<4>() else {
             return Ok((Vec::new(), None));
         };
         let (rows, _) = rows.as_chunks::<FIELDS>();
@@ -243,7 +247,7 @@ impl Queue {
         let next = (more == "1").then(|| Place {
             part: part.clone(),
             score: score.clone(),
-            id: id.clone(),
+            reference: reference.clone(),
         });
         Ok((jobs, next))
     }

@@ -15,7 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Lease, Pulse, Queue, Token, acker, fetcher, keeper,
+    Lease, Pulse, Queue, Token, acker,
+    company::{Company, Place},
+    fetcher, keeper,
     protocol::{Ack, Leased, Verb},
 };
 
@@ -53,6 +55,7 @@ struct Held {
     /// Drops the handler. Set when the handler starts.
     abort: Option<AbortHandle>,
     _room: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// What the tasks of one engine share.
@@ -68,6 +71,7 @@ pub(crate) struct Shared {
     /// Taken away at the end, which lets the acker finish.
     acks: Mutex<Option<mpsc::UnboundedSender<Ack>>>,
     room: Arc<Semaphore>,
+    pub(crate) company: Company,
 }
 
 impl Shared {
@@ -104,11 +108,12 @@ impl Shared {
         Some(std::iter::once(first).chain(more.take(rest)).collect())
     }
 
-    pub(crate) fn hold(&self, lease: &Lease, room: OwnedSemaphorePermit) {
+    pub(crate) fn hold(&self, lease: &Lease, room: OwnedSemaphorePermit, place: Place) {
         let held = Held {
             lease: lease.clone(),
             abort: None,
             _room: room,
+            _place: place,
         };
         self.held().insert(lease.token.clone(), held);
     }
@@ -183,6 +188,7 @@ impl Engine {
         name: QueueName,
         options: EngineOptions,
         quiet: CancellationToken,
+        company: Company,
     ) -> Self {
         let (jobs_tx, jobs) = mpsc::channel(options.concurrency.max(1));
         let (acks_tx, acks_rx) = mpsc::unbounded_channel();
@@ -195,6 +201,7 @@ impl Engine {
             quiet,
             held: Mutex::default(),
             acks: Mutex::new(Some(acks_tx)),
+            company,
         });
         let fetchers = TaskTracker::new();
         for partition in partitions {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use signalbox_core::{EffectKey, Envelope, JobId, LaneChain, LaneName, Payload, QueueName};
 
-use crate::{JobState, Queue, QueueError, partition::Partition, scripts};
+use crate::{JobState, Queue, QueueError, partition::Partition, reference, scripts};
 
 /// Jobs in one script; more would keep Redis from everybody else for too long.
 const MOST_PER_SCRIPT: usize = 500;
@@ -180,7 +180,8 @@ impl Queue {
         for index in chunk {
             let job = &jobs[*index];
             let ancestors: Vec<&str> = job.lanes.ancestors().map(LaneName::as_str).collect();
-            call.arg(job.id.as_str())
+            call.arg(reference::of_job(&job.id))
+                .arg(job.id.as_str())
                 .arg(job.queue.to_string())
                 .arg(job.lanes.leaf().as_str())
                 .arg(ancestors.join(" "))
@@ -190,7 +191,12 @@ impl Queue {
                 })
                 .arg(job.changed.as_millisecond())
                 .arg(job.due.map_or(0, Timestamp::as_millisecond))
-                .arg(job.effect.as_ref().map_or("", EffectKey::as_str))
+                .arg(
+                    job.effect
+                        .as_ref()
+                        .map(reference::of_effect)
+                        .unwrap_or_default(),
+                )
                 .arg(job.group.as_deref().unwrap_or(""))
                 .arg(&job.payload);
         }

@@ -12,10 +12,11 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::{
     QueueError,
+    company::Place,
     engine::Shared,
     keys,
     partition::Partition,
-    protocol::{self, Batch, Leased},
+    protocol::{self, Batch, Leased, Wanted},
 };
 
 /// Between tries while Redis is away.
@@ -28,17 +29,20 @@ const RECONNECT: Backoff = Backoff {
 pub(crate) async fn run(shared: Arc<Shared>, partition: Partition, jobs: mpsc::Sender<Leased>) {
     let mut bell = Bell::new(&shared, partition.clone());
     let mut failures = 0;
-    while let Some(room) = shared.room().await {
-        match fetch(&shared, &partition, room.len()).await {
-            Ok(batch) if batch.jobs.is_empty() => {
-                drop(room);
-                let idle = shared.idle();
-                let longest = batch.next_change.map_or(idle, |next| next.min(idle));
-                failures = bell.wait(longest).await.map_or(failures + 1, |()| 0);
-            }
+    let mut suspects = false;
+    while let Some((room, place)) = room_and_place(&shared, suspects).await {
+        match fetch(&shared, &partition, room.len(), &place).await {
             Ok(batch) => {
+                suspects = batch.suspects > 0;
                 failures = 0;
-                deliver(&shared, batch.jobs, room, &jobs).await;
+                if !batch.jobs.is_empty() {
+                    deliver(&shared, batch.jobs, room, place, &jobs).await;
+                } else if !suspects {
+                    drop((room, place));
+                    let idle = shared.idle();
+                    let longest = batch.next_change.map_or(idle, |next| next.min(idle));
+                    failures = bell.wait(longest).await.map_or(1, |()| 0);
+                }
             }
             Err(error) => {
                 failures += 1;
@@ -50,6 +54,27 @@ pub(crate) async fn run(shared: Arc<Shared>, partition: Partition, jobs: mpsc::S
                 .pause(RECONNECT.delay(failures, u64::from(failures)))
                 .await;
         }
+    }
+}
+
+/// Room for jobs, and a place to run them: the whole process, if a job waits that must run alone.
+/// `None` once the engine is quiet.
+async fn room_and_place(
+    shared: &Shared,
+    alone: bool,
+) -> Option<(Vec<OwnedSemaphorePermit>, Place)> {
+    let room = shared.room().await?;
+    let place = async {
+        if alone {
+            shared.company.alone().await
+        } else {
+            shared.company.among().await
+        }
+    };
+    tokio::select! {
+        biased;
+        () = shared.quiet.cancelled() => None,
+        place = place => Some((room, place)),
     }
 }
 
@@ -65,10 +90,11 @@ async fn deliver(
     shared: &Shared,
     leased: Vec<Leased>,
     room: Vec<OwnedSemaphorePermit>,
+    place: Place,
     jobs: &mpsc::Sender<Leased>,
 ) {
     for (job, room) in leased.iter().zip(room) {
-        shared.hold(&job.lease, room);
+        shared.hold(&job.lease, room, place.clone());
     }
     for job in leased {
         // The channel is as large as the room for jobs, so this waits for nobody.
@@ -78,9 +104,19 @@ async fn deliver(
     }
 }
 
-async fn fetch(shared: &Shared, partition: &Partition, most: usize) -> Result<Batch, QueueError> {
-    let period = shared.options.lease;
-    let batch = protocol::fetch_from(partition, &shared.name, period, most).await?;
+async fn fetch(
+    shared: &Shared,
+    partition: &Partition,
+    room: usize,
+    place: &Place,
+) -> Result<Batch, QueueError> {
+    let alone = place.is_alone();
+    let wanted = Wanted {
+        period: shared.options.lease,
+        most: if alone { 1 } else { room },
+        alone,
+    };
+    let batch = protocol::fetch_from(partition, &shared.name, wanted).await?;
     shared.options.pulse.beat();
     Ok(batch)
 }

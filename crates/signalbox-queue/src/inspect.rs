@@ -3,9 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use signalbox_core::{EffectKey, JobId, LaneName, is_unknown_group};
+use signalbox_core::{JobId, LaneName, is_unknown_group};
 
-use crate::{Queue, QueueError, keys, ledger::instant, partition::Partition, scripts};
+use crate::{
+    JobFilter, Queue, QueueError, keys, ledger::instant, partition::Partition, reference, scripts,
+};
 
 /// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,12 +71,12 @@ pub struct JobView {
     pub attempt: u32,
     /// How often its worker died with it.
     pub deaths: u32,
+    /// How often it failed by its own fault.
+    pub faults: u32,
     /// Why it is dead, held, waiting, or done without an effect.
     pub reason: String,
     /// The group that it is held with.
     pub group: Option<String>,
-    /// The ledger's name for what it does outside, if it does anything.
-    pub effect: Option<EffectKey>,
     /// When it was enqueued, or began anew.
     pub enqueued: Option<Timestamp>,
     /// When it runs again, if it is scheduled; when it may run at the earliest, if it is held.
@@ -86,27 +88,36 @@ pub struct JobView {
 }
 
 async fn view(partition: &Partition, id: &JobId) -> Result<Option<JobView>, QueueError> {
-    let key = keys::job(&partition.prefix, id.as_str());
-    let fields: BTreeMap<String, String> = query(partition, redis::cmd("HGETALL").arg(key)).await?;
-    let found = |name: &str| fields.get(name).filter(|text| !text.is_empty());
-    let text = |name: &str| fields.get(name).cloned().unwrap_or_default();
-    let at = |name: &str| found(name).map(|ms| instant(ms));
-    let Some(state) = JobState::parse(&text("state")) else {
+    let mut call = partition.call(&scripts::SHOW_JOB);
+    call.arg(reference::of_job(id));
+    let texts: Vec<String> = partition.invoke(&call).await?;
+    let mut texts = texts.into_iter();
+    let mut text = || texts.next().unwrap_or_default();
+    let Some(state) = JobState::parse(&text()) else {
         return Ok(None);
     };
+    let (_id, queue, lane) = (text(), text(), text());
+    let (attempt, deaths, faults) = (text(), text(), text());
+    let (reason, group) = (text(), text());
+    let mut at = || {
+        Some(text())
+            .filter(|ms| !ms.is_empty())
+            .map(|ms| instant(&ms))
+    };
+    let (enqueued, due, finished) = (at(), at(), at());
     Ok(Some(JobView {
         state,
-        queue: text("queue"),
-        lane: text("lane"),
-        attempt: text("attempt").parse().unwrap_or(0),
-        deaths: text("deaths").parse().unwrap_or(0),
-        reason: text("reason"),
-        group: found("group").cloned(),
-        effect: found("effect").map(EffectKey::from_stored),
-        enqueued: at("enqueued"),
-        due: at("due"),
-        finished: at("finished"),
-        payload: text("payload"),
+        queue,
+        lane,
+        attempt: attempt.parse().unwrap_or(0),
+        deaths: deaths.parse().unwrap_or(0),
+        faults: faults.parse().unwrap_or(0),
+        reason,
+        group: Some(group).filter(|group| !group.is_empty()),
+        enqueued,
+        due,
+        finished,
+        payload: text(),
     }))
 }
 
@@ -137,8 +148,7 @@ impl Queue {
         Ok(None)
     }
 
-    /// For how long the oldest ready job of `queue` has been waiting. Looks at the first job of every lane that has
-    /// ready jobs, not at the jobs behind it.
+    /// For how long the oldest ready job of `queue` has been waiting, to the second. Looks at no job.
     pub async fn oldest_ready(&self, queue: &str) -> Result<Option<Duration>, QueueError> {
         let mut oldest = None;
         for partition in &self.inner.partitions {
@@ -168,27 +178,19 @@ impl Queue {
         Ok(depth)
     }
 
-    /// The newest dead jobs of a queue, with their reasons.
+    /// The longest dead jobs of a queue, with their reasons.
     pub async fn dead_jobs(
         &self,
         queue: &str,
         most: usize,
     ) -> Result<Vec<(JobId, String)>, QueueError> {
-        let mut dead = Vec::new();
-        for partition in &self.inner.partitions {
-            let key = keys::dead(&partition.prefix, queue);
-            let mut newest = redis::cmd("ZRANGE");
-            newest.arg(key).arg("+inf").arg("-inf").arg("BYSCORE");
-            newest.arg("REV").arg("LIMIT").arg(0).arg(most);
-            let ids: Vec<String> = query(partition, &newest).await?;
-            for id in ids {
-                let key = keys::job(&partition.prefix, &id);
-                let reason: Option<String> =
-                    query(partition, redis::cmd("HGET").arg(key).arg("reason")).await?;
-                dead.push((JobId::from_stored(id), reason.unwrap_or_default()));
-            }
-        }
-        Ok(dead)
+        let filter = JobFilter {
+            queue: Some(queue),
+            state: Some(JobState::Dead),
+        };
+        let page = self.list_jobs(&filter, None, most).await?;
+        let dead = page.jobs.into_iter().map(|job| (job.id, job.reason));
+        Ok(dead.collect())
     }
 
     /// How many jobs are held with `group`.

@@ -6,7 +6,7 @@
 use crate::{QueueError, keys, link::Link, scripts};
 
 /// The layout of keys and hashes that this release writes.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// How the installation came into this Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

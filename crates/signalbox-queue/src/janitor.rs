@@ -10,11 +10,16 @@ use crate::{Queue, QueueError, scripts};
 /// Removed by one script at the most, so that others get their turn.
 const MOST_PER_SCRIPT: usize = 1000;
 
+/// What happened in each minute is kept for a day.
+const KEPT_MINUTES: Duration = Duration::from_secs(24 * 3600);
+
 /// For how long things are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
     /// Finished jobs: for as long as they absorb repeated news.
     pub finished: Duration,
+    /// What a finished job was and why it ended; after that only when it ended is known.
+    pub records: Duration,
     /// Entries of the ledger.
     pub effects: Duration,
     /// Dead jobs.
@@ -30,6 +35,8 @@ pub struct Counts {
     pub effects: u64,
     /// Dead jobs.
     pub dead: u64,
+    /// Records of finished jobs.
+    pub records: u64,
 }
 
 impl Queue {
@@ -46,14 +53,18 @@ impl Queue {
             call.arg(MOST_PER_SCRIPT)
                 .arg(before(now, retention.finished))
                 .arg(before(now, retention.effects))
-                .arg(before(now, retention.dead));
+                .arg(before(now, retention.dead))
+                .arg(before(now, KEPT_MINUTES).div_euclid(60_000))
+                .arg(before(now, retention.records));
             for queue in queues {
                 call.arg(queue.to_string());
             }
-            let (finished, effects, dead): (u64, u64, u64) = partition.invoke(&call).await?;
+            let (finished, effects, dead, records): (u64, u64, u64, u64) =
+                partition.invoke(&call).await?;
             counts.finished += finished;
             counts.effects += effects;
             counts.dead += dead;
+            counts.records += records;
         }
         Ok(counts)
     }

@@ -2,24 +2,30 @@
 //!
 //! | key | type | ended by | what |
 //! |---|---|---|---|
-//! | `meta` | hash | never | epoch (installation), seq, turn, last sign of a worker, last grace |
+//! | `meta` | hash | never | epoch (installation), seq, last sign of a worker, last grace, marks of the janitor |
 //! | `counts` | hash | never | jobs by `queue\|state` |
-//! | `job:{id}` | hash | janitor, after the dedupe window | one job |
-//! | `ready:{queue}:{lane}` | zset by seq | when empty | jobs of a lane that can run |
+//! | `job:{ref}` | packed text | settle, janitor | one job |
+//! | `ready:{queue}:{lane}` | list of seq and ref | when empty | new jobs of a lane, in the order of their enqueue |
+//! | `again:{queue}:{lane}` | zset by seq | when empty | ready jobs of a lane that came back |
+//! | `suspects:{queue}` | zset by seq | fetch | ready jobs that run alone, because their workers died |
 //! | `lanes:{queue}` | zset by turn | when empty | lanes with ready jobs, next to be served first |
+//! | `ages` | hash | when empty | ready jobs by queue and second of their enqueue |
+//! | `oldest:{queue}` | zset by second | when empty | the seconds in `ages` |
 //! | `scheduled` | zset by due ms | fetch | jobs that wait for an instant |
 //! | `leases` | zset by expiry ms | settle, fetch | running jobs |
+//! | `running` | hash by ref | settle, fetch | tokens of running jobs, and what they probe |
 //! | `held:{group}` | zset by seq | release | jobs that wait for a person or another job |
 //! | `groups` | hash | when empty | how many jobs each group holds |
-//! | `dead:{queue}`, `finished` | zset by ms | janitor | ended jobs |
+//! | `dead:{queue}` | zset by ms | janitor | dead jobs |
+//! | `finished` | zset by ms | janitor | jobs that are done or cancelled |
+//! | `minute:{minute}`, `minutes` | hash, zset | janitor | outcomes and durations of one minute |
 //! | `lane:{lane}` | hash | never | ancestors, gate, pause, fault and limits of one lane |
 //! | `gates` | zset by ms | never | lanes that were shut or limited at some time |
 //! | `waiting` | zset by opening ms | fetch, change of a lane | `queue lane` pairs that are shut and have ready jobs |
 //! | `window:{lane}:{ms}`, `windows` | hash by slice, zset by end ms | janitor | what was used of a lane's windows |
 //! | `permits:{lane}` | set | give, take | requests under way |
 //! | `wake:{queue}` | list of at most one | waiter | the waiters' bell |
-//! | `effect:{key}` | hash | janitor, by age only | one entry of the ledger |
-//! | `effects` | zset by ms | janitor | the ledger by age |
+//! | `ledger` | hash by ref | janitor, by age only | one entry for each effect |
 //! | `register:{name}` | hash | its owner | small records: subscriptions, routes |
 //! | `samples:{what}`, `refused` | list of 100, hash | trimmed on write | what was refused, and how often |
 
@@ -43,11 +49,6 @@ pub(crate) fn counts(prefix: &str) -> String {
     format!("{prefix}counts")
 }
 
-/// One job.
-pub(crate) fn job(prefix: &str, id: &str) -> String {
-    format!("{prefix}job:{id}")
-}
-
 /// The bell that wakes a waiter of `queue`.
 pub(crate) fn wake(prefix: &str, queue: &str) -> String {
     format!("{prefix}wake:{queue}")
@@ -61,11 +62,6 @@ pub(crate) fn held(prefix: &str, group: &str) -> String {
 /// The dead jobs of `queue`.
 pub(crate) fn dead(prefix: &str, queue: &str) -> String {
     format!("{prefix}dead:{queue}")
-}
-
-/// One entry of the ledger.
-pub(crate) fn effect(prefix: &str, key: &str) -> String {
-    format!("{prefix}effect:{key}")
 }
 
 /// The records of a register.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use rand::{TryRng, rngs::SysRng};
 use signalbox_core::JobId;
 
@@ -60,18 +61,38 @@ pub struct Lease {
     pub id: JobId,
     /// What fences the attempt.
     pub token: Token,
+    /// What the job is called in Redis.
+    pub(crate) reference: Arc<str>,
+    /// The job's queue, as Redis knows it.
+    pub(crate) queue: Arc<str>,
+    /// When the job was enqueued.
+    pub(crate) enqueued_at: Timestamp,
     /// Which partition holds the job and its effects.
     pub(crate) partition: u16,
     /// Moved forward by the keeper after every renewal that Redis confirmed.
     until: Arc<Mutex<Instant>>,
 }
 
+/// What a lease is made of.
+pub(crate) struct Granted {
+    pub(crate) id: JobId,
+    pub(crate) token: Token,
+    pub(crate) reference: String,
+    pub(crate) queue: Arc<str>,
+    pub(crate) enqueued_at: Timestamp,
+    pub(crate) partition: u16,
+}
+
 impl Lease {
-    pub(crate) fn new(id: JobId, token: Token, partition: u16, until: Instant) -> Self {
+    /// A lease as one fetch brought it.
+    pub(crate) fn new(granted: Granted, until: Instant) -> Self {
         Self {
-            id,
-            token,
-            partition,
+            id: granted.id,
+            token: granted.token,
+            reference: granted.reference.into(),
+            queue: granted.queue,
+            enqueued_at: granted.enqueued_at,
+            partition: granted.partition,
             until: Arc::new(Mutex::new(until)),
         }
     }

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use signalbox_core::{EffectKey, LaneName};
 
-use crate::{Lease, Queue, QueueError, Token, keys, scripts};
+use crate::{Lease, Queue, QueueError, Token, reference, scripts};
 
 /// Effects entered by one script.
 const MOST_PER_SCRIPT: usize = 1000;
@@ -63,8 +63,8 @@ impl Queue {
     ) -> Result<Intent, QueueError> {
         let partition = self.home_of(lease);
         let mut call = partition.call(&scripts::INTEND_EFFECT);
-        call.arg(effect.as_str())
-            .arg(lease.id.as_str())
+        call.arg(reference::of_effect(effect))
+            .arg(&*lease.reference)
             .arg(lease.token.as_str())
             .arg(looked_into.map_or("", Token::as_str));
         let answer: Vec<String> = partition.invoke(&call).await?;
@@ -80,7 +80,7 @@ impl Queue {
     ) -> Result<bool, QueueError> {
         let partition = self.home_of(lease);
         let mut call = partition.call(&scripts::CONFIRM_EFFECT);
-        call.arg(effect.as_str()).arg(receipt);
+        call.arg(reference::of_effect(effect)).arg(receipt);
         partition.invoke(&call).await
     }
 
@@ -88,7 +88,8 @@ impl Queue {
     pub async fn withdraw(&self, lease: &Lease, effect: &EffectKey) -> Result<bool, QueueError> {
         let partition = self.home_of(lease);
         let mut call = partition.call(&scripts::WITHDRAW_EFFECT);
-        call.arg(effect.as_str()).arg(lease.token.as_str());
+        call.arg(reference::of_effect(effect))
+            .arg(lease.token.as_str());
         partition.invoke(&call).await
     }
 
@@ -103,7 +104,7 @@ impl Queue {
         for chunk in effects.chunks(MOST_PER_SCRIPT) {
             let mut call = partition.call(&scripts::BASELINE_EFFECTS);
             for effect in chunk {
-                call.arg(effect.as_str());
+                call.arg(reference::of_effect(effect));
             }
             fresh += partition.invoke::<usize>(&call).await?;
         }
@@ -119,27 +120,23 @@ impl Queue {
         let partition = self.partition_of(root);
         let mut states = Vec::with_capacity(effects.len());
         for chunk in effects.chunks(MOST_PER_SCRIPT) {
-            let mut pipe = redis::pipe();
+            let mut call = partition.call(&scripts::EFFECT_STATES);
             for effect in chunk {
-                let key = keys::effect(&partition.prefix, effect.as_str());
-                pipe.hget(key, "state");
+                call.arg(reference::of_effect(effect));
             }
-            let found: Vec<Option<String>> = pipe
-                .query_async(&mut partition.link.shared())
-                .await
-                .map_err(QueueError::Redis)?;
-            states.extend(found.iter().map(|state| read_state(state.as_deref())));
+            let found: Vec<String> = partition.invoke(&call).await?;
+            states.extend(found.iter().map(|letter| read_state(letter)));
         }
         Ok(states)
     }
 }
 
-fn read_state(state: Option<&str>) -> EffectState {
-    match state {
-        Some("confirmed") => EffectState::Confirmed,
-        Some("baseline") => EffectState::Baseline,
-        Some(_) => EffectState::Intended,
-        None => EffectState::Fresh,
+fn read_state(letter: &str) -> EffectState {
+    match letter {
+        "c" => EffectState::Confirmed,
+        "b" => EffectState::Baseline,
+        "i" => EffectState::Intended,
+        _ => EffectState::Fresh,
     }
 }
 

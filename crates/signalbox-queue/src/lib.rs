@@ -12,6 +12,7 @@
 mod acker;
 mod adapter;
 mod browse;
+mod company;
 mod durability;
 mod engine;
 mod enqueue;
@@ -32,6 +33,7 @@ mod permit;
 pub mod protocol;
 mod pulse;
 mod queue;
+mod reference;
 mod register;
 mod scripts;
 mod worker;

@@ -11,7 +11,7 @@ use crate::{
     inspect::query,
     keys,
     partition::Partition,
-    scripts,
+    reference, scripts,
 };
 
 /// Dead jobs looked at, and brought back, by one script.
@@ -170,7 +170,7 @@ async fn say(
     let mut call = partition.call(&scripts::OPERATE_JOBS);
     call.arg(word.verb).arg(word.group).arg(word.reason);
     for id in ids {
-        call.arg(id.as_str());
+        call.arg(reference::of_job(id));
     }
     let texts: Vec<String> = partition.invoke(&call).await?;
     Ok(texts.iter().map(|text| read(text)).collect())

@@ -109,10 +109,10 @@ fn granted(lease: &Lease, lanes: &[(LaneName, LaneLimits)], partition: u16) -> P
     }
 }
 
-/// The job's id where its hash is, and nothing elsewhere.
+/// The job's ref where its record is, and nothing elsewhere.
 fn own_job<'a>(lease: &'a Lease, partition: &Partition) -> &'a str {
     if lease.partition == partition.number {
-        lease.id.as_str()
+        &lease.reference
     } else {
         ""
     }

@@ -4,16 +4,25 @@
 //! [`Worker`](crate::Worker): a test against a model, a benchmark, a tool that ends one job by hand.
 //! Nobody renews a lease that was got here but its holder.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use redis::{FromRedisValue, RedisResult, Value};
 use signalbox_core::{JobId, LaneName, QueueName};
 
-use crate::{Lease, Queue, QueueError, Token, ledger::instant, partition::Partition, scripts};
+use crate::{
+    Lease, Queue, QueueError, Token, lease::Granted, ledger::instant, partition::Partition, scripts,
+};
 
 /// A reason is for people; more of it would be for nobody.
 const LONGEST_REASON: usize = 2048;
+/// Deaths of its worker after which a job runs alone.
+const DEATHS_IN_COMPANY: u32 = 2;
+/// Values of one job in the answer of a fetch.
+const FIELDS: usize = 9;
 
 /// A job under a lease.
 #[derive(Debug, Clone)]
@@ -22,6 +31,10 @@ pub struct Leased {
     pub lease: Lease,
     /// Counted from 1.
     pub attempt: u32,
+    /// How often it failed by its own fault.
+    pub faults: u32,
+    /// How often its worker died with it.
+    pub deaths: u32,
     /// When the job was enqueued.
     pub enqueued_at: Timestamp,
     /// The job's lane.
@@ -37,8 +50,10 @@ pub enum Verb {
     Complete,
     /// It is done for now, and its next round begins at this instant with its attempts anew.
     Again(Timestamp),
-    /// It failed and is tried again at this instant.
+    /// It failed by its own fault and is tried again at this instant.
     Retry(Timestamp),
+    /// It failed by the world's fault and is tried again at this instant.
+    Defer(Timestamp),
     /// It waits for this instant, and burns no attempt.
     Snooze(Timestamp),
     /// It is given back, and burns no attempt.
@@ -62,6 +77,19 @@ pub(crate) struct Batch {
     pub(crate) jobs: Vec<Leased>,
     /// When the partition changes by itself, counted from the answer.
     pub(crate) next_change: Option<Duration>,
+    /// Jobs that wait for a worker with nothing else in hand; told to one worker at a time.
+    pub(crate) suspects: u64,
+}
+
+/// What a fetch asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// How long each lease lasts.
+    pub(crate) period: Duration,
+    /// Jobs at most.
+    pub(crate) most: usize,
+    /// The caller has nothing else in hand, so it may run a suspect.
+    pub(crate) alone: bool,
 }
 
 /// Leases up to `most` jobs of the queue called `name`, each for `period`.
@@ -75,10 +103,38 @@ pub async fn fetch(
     for partition in &queue.inner.partitions {
         let room = most.saturating_sub(jobs.len());
         if room > 0 {
-            jobs.extend(fetch_from(partition, name, period, room).await?.jobs);
+            let wanted = Wanted {
+                period,
+                most: room,
+                alone: false,
+            };
+            jobs.extend(fetch_from(partition, name, wanted).await?.jobs);
         }
     }
     Ok(jobs)
+}
+
+/// Leases a job that its workers died with, if one waits, for a caller that has nothing else in hand; else up to one
+/// other job.
+///
+/// A death during this lease makes such a job dead: nobody else can have caused it.
+pub async fn fetch_alone(
+    queue: &Queue,
+    name: &QueueName,
+    period: Duration,
+) -> Result<Option<Leased>, QueueError> {
+    let wanted = Wanted {
+        period,
+        most: 1,
+        alone: true,
+    };
+    for partition in &queue.inner.partitions {
+        let batch = fetch_from(partition, name, wanted).await?;
+        if let Some(job) = batch.jobs.into_iter().next() {
+            return Ok(Some(job));
+        }
+    }
+    Ok(None)
 }
 
 /// Ends the attempt of `lease`. False if the lease had passed on: then nothing was changed.
@@ -107,43 +163,81 @@ pub async fn renew(queue: &Queue, lease: &Lease, period: Duration) -> Result<boo
 pub(crate) async fn fetch_from(
     partition: &Partition,
     name: &QueueName,
-    period: Duration,
-    most: usize,
+    wanted: Wanted,
 ) -> Result<Batch, QueueError> {
     let sent = Instant::now();
+    let name = name.to_string();
     let mut call = partition.call(&scripts::FETCH_JOBS);
-    call.arg(name.to_string())
-        .arg(period.as_millis().to_string())
-        .arg(most);
-    for token in Token::fresh(most)? {
+    call.arg(&name)
+        .arg(wanted.period.as_millis().to_string())
+        .arg(wanted.most)
+        .arg(DEATHS_IN_COMPANY)
+        .arg(u8::from(wanted.alone));
+    for token in Token::fresh(wanted.most)? {
         call.arg(token.as_str());
     }
     let answer: Vec<Value> = partition.invoke(&call).await?;
-    read_batch(answer, partition.number, sent + period).map_err(QueueError::Redis)
+    let origin = Origin {
+        partition: partition.number,
+        queue: name.into(),
+        until: sent + wanted.period,
+    };
+    read_batch(answer, &origin).map_err(QueueError::Redis)
 }
 
-fn read_batch(answer: Vec<Value>, partition: u16, until: Instant) -> RedisResult<Batch> {
+/// Where the jobs of a batch come from, and until when they are leased.
+struct Origin {
+    partition: u16,
+    queue: Arc<str>,
+    until: Instant,
+}
+
+fn read_batch(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
     let mut values = answer.into_iter().skip(1);
-    let next: i64 = values.next().map_or(Ok(-1), i64::from_redis_value)?;
+    let mut number = || values.next().map_or(Ok(-1), i64::from_redis_value);
+    let (next, suspects) = (number()?, number()?);
     let mut jobs = Vec::new();
-    while let Some(id) = values.next() {
-        let mut text = || {
-            values
-                .next()
-                .map_or(Ok(String::new()), String::from_redis_value)
-        };
-        let (id, token) = (String::from_redis_value(id)?, text()?);
-        let (attempt, enqueued, lane, _effect) = (text()?, text()?, text()?, text()?);
-        jobs.push(Leased {
-            lease: Lease::new(JobId::from_stored(id), token.into(), partition, until),
-            attempt: attempt.parse().unwrap_or(1),
-            enqueued_at: instant(&enqueued),
-            lane: LaneName::from_stored(lane),
-            payload: text()?,
-        });
+    while let Some(reference) = values.next() {
+        let fields = values.by_ref().take(FIELDS - 1);
+        jobs.push(read_job(reference, fields, origin)?);
     }
-    let next_change = u64::try_from(next).ok().map(Duration::from_millis);
-    Ok(Batch { jobs, next_change })
+    Ok(Batch {
+        jobs,
+        next_change: u64::try_from(next).ok().map(Duration::from_millis),
+        suspects: u64::try_from(suspects).unwrap_or(0),
+    })
+}
+
+fn read_job(
+    reference: Value,
+    mut fields: impl Iterator<Item = Value>,
+    origin: &Origin,
+) -> RedisResult<Leased> {
+    let mut text = || {
+        fields
+            .next()
+            .map_or(Ok(String::new()), String::from_redis_value)
+    };
+    let (id, token) = (text()?, text()?);
+    let (attempt, faults, deaths) = (text()?, text()?, text()?);
+    let enqueued_at = instant(&text()?);
+    let granted = Granted {
+        id: JobId::from_stored(id),
+        token: token.into(),
+        reference: String::from_redis_value(reference)?,
+        queue: origin.queue.clone(),
+        enqueued_at,
+        partition: origin.partition,
+    };
+    Ok(Leased {
+        lease: Lease::new(granted, origin.until),
+        attempt: attempt.parse().unwrap_or(1),
+        faults: faults.parse().unwrap_or(0),
+        deaths: deaths.parse().unwrap_or(0),
+        enqueued_at,
+        lane: LaneName::from_stored(text()?),
+        payload: text()?,
+    })
 }
 
 /// Ends attempts of one partition together. One flag for each: 1 applied, 0 refused.
@@ -151,11 +245,13 @@ pub(crate) async fn settle_in(partition: &Partition, acks: &[Ack]) -> Result<Vec
     let mut call = partition.call(&scripts::SETTLE_JOBS);
     for ack in acks {
         let (verb, argument) = wire(&ack.verb);
-        call.arg(ack.lease.id.as_str())
+        call.arg(&*ack.lease.reference)
             .arg(ack.lease.token.as_str())
             .arg(verb)
             .arg(argument)
-            .arg(cut(&ack.reason));
+            .arg(cut(&ack.reason))
+            .arg(&*ack.lease.queue)
+            .arg(ack.lease.enqueued_at.as_millisecond());
     }
     partition.invoke(&call).await
 }
@@ -171,7 +267,7 @@ pub(crate) async fn renew_in(
     let mut call = partition.call(&scripts::RENEW_LEASES);
     call.arg(period.as_millis().to_string());
     for lease in leases {
-        call.arg(lease.id.as_str()).arg(lease.token.as_str());
+        call.arg(&*lease.reference).arg(lease.token.as_str());
     }
     let sent = Instant::now();
     let flags: Vec<u8> = partition.invoke(&call).await?;
@@ -187,6 +283,7 @@ fn wire(verb: &Verb) -> (&'static str, String) {
         Verb::Complete => ("complete", String::new()),
         Verb::Again(at) => ("again", ms(at)),
         Verb::Retry(at) => ("retry", ms(at)),
+        Verb::Defer(at) => ("defer", ms(at)),
         Verb::Snooze(at) => ("snooze", ms(at)),
         Verb::Release => ("release", String::new()),
         Verb::Dead => ("dead", String::new()),

@@ -19,6 +19,7 @@ macro_rules! script {
 script!(BASELINE_EFFECTS, "baseline_effects.lua");
 script!(CHANGE_LANE, "change_lane.lua");
 script!(CONFIRM_EFFECT, "confirm_effect.lua");
+script!(EFFECT_STATES, "effect_states.lua");
 script!(ENQUEUE_JOBS, "enqueue_jobs.lua");
 script!(FETCH_JOBS, "fetch_jobs.lua");
 script!(GIVE_PERMIT, "give_permit.lua");
@@ -30,6 +31,7 @@ script!(OPERATE_JOBS, "operate_jobs.lua");
 script!(RELEASE_GROUP, "release_group.lua");
 script!(RENEW_LEASES, "renew_leases.lua");
 script!(SETTLE_JOBS, "settle_jobs.lua");
+script!(SHOW_JOB, "show_job.lua");
 script!(SWAP_RECORD, "swap_record.lua");
 script!(TAKE_PERMIT, "take_permit.lua");
 script!(TRIM_PARTITION, "trim_partition.lua");

@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     EngineOptions, Lease, Queue, QueueError,
     adapter::{self, Runtime},
+    company::Company,
     engine::Engine,
     protocol::Leased,
 };
@@ -59,6 +60,7 @@ pub struct Worker {
     options: WorkerOptions,
     queues: Vec<QueueName>,
     starts: Vec<Start>,
+    company: Company,
 }
 
 impl std::fmt::Debug for Worker {
@@ -78,6 +80,7 @@ impl Worker {
             options,
             queues: Vec::new(),
             starts: Vec::new(),
+            company: Company::default(),
         }
     }
 
@@ -91,13 +94,14 @@ impl Worker {
     {
         let queue = self.queue.clone();
         let options = self.options.clone();
+        let company = self.company.clone();
         let engine = EngineOptions {
             concurrency,
             ..options.engine.clone()
         };
         self.queues.push(P::QUEUE);
         self.starts.push(Box::new(move |quiet, stop| {
-            let engine = Engine::start(queue, P::QUEUE, engine, quiet.clone());
+            let engine = Engine::start(queue, P::QUEUE, engine, quiet.clone(), company);
             run_queue(engine, options, quiet, stop, handler).boxed()
         }));
         self

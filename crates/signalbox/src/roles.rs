@@ -54,6 +54,7 @@ pub async fn worker(
     let queues = worker.queues().to_vec();
     let retention = Retention {
         finished: config.ledger.dedupe,
+        records: config.ledger.records,
         effects: config.ledger.keep,
         dead: KEEP_DEAD,
     };

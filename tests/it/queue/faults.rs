@@ -58,9 +58,9 @@ async fn a_redis_of_another_installation_or_layout_is_refused_with_the_way_out()
     more.partitions = 4;
     let text = Queue::connect(more).await.unwrap_err().to_string();
     assert!(text.contains("redis.partitions"), "{text}");
-    redis.command("HSET {test/0}:installation layout 2");
+    redis.command("HSET {test/0}:installation layout 9");
     let newer = Queue::connect(redis.options(None)).await;
-    assert!(newer.unwrap_err().to_string().contains("layout 2"));
+    assert!(newer.unwrap_err().to_string().contains("layout 9"));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Leases, tokens and what a late answer can do: nothing.
 
-use harness::{Note, RedisServer, Script, Steered};
-use signalbox_queue::JobState;
+use harness::{Note, RedisServer, Script, Started, Steered};
+use signalbox_core::{JobId, Payload};
+use signalbox_queue::{JobState, Queue, protocol};
 
 use super::{LONG, SHORT, until_state, view};
 
@@ -103,4 +104,59 @@ async fn a_change_during_a_lost_read_is_read_once_with_the_newest_payload() {
     again.tell(Script::Complete);
     until_state(&queue, "a", JobState::Done).await;
     other.stop().await;
+}
+
+async fn add(queue: &Queue, text: &str) {
+    queue.enqueue(Note::job(text, text, text)).await.unwrap();
+}
+
+/// Time enough for others to start, if they may.
+async fn renewed_twice(started: &Started) {
+    let first = started.lease.until();
+    while started.lease.until() <= first + SHORT {
+        tokio::time::sleep(SHORT / 10).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_lost_two_workers_waits_for_all_others_and_all_others_wait_for_it() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await;
+    let poison = JobId::new(["poison"]);
+    add(&queue, "poison").await;
+    for _ in 0..2 {
+        let mut dying = Steered::start(&redis, SHORT);
+        assert_eq!(dying.next().await.text, "poison");
+        dying.vanish();
+    }
+    until_deaths(&queue, "poison", 2).await;
+    queue.hold_job(&poison, "later", "").await.unwrap();
+    let mut worker = Steered::start(&redis, SHORT);
+    add(&queue, "before").await;
+    let before = worker.next().await;
+    queue.release_job(&poison).await.unwrap();
+    renewed_twice(&before).await;
+    assert!(!worker.has_started());
+    before.tell(Script::Complete);
+    let poison = worker.next().await;
+    assert_eq!(poison.text, "poison");
+    add(&queue, "after").await;
+    renewed_twice(&poison).await;
+    assert!(!worker.has_started());
+    poison.tell(Script::Complete);
+    let after = worker.next().await;
+    assert_eq!(after.text, "after");
+    after.tell(Script::Complete);
+    worker.stop().await;
+}
+
+/// Fetches, as any worker's waiter does, until the job is known to have lost this many workers.
+async fn until_deaths(queue: &Queue, id: &str, deaths: u32) {
+    while view(queue, id).await.deaths < deaths {
+        let found = protocol::fetch(queue, &Note::QUEUE, SHORT, 1)
+            .await
+            .unwrap();
+        assert!(found.is_empty(), "{found:?}");
+        tokio::time::sleep(SHORT / 10).await;
+    }
 }

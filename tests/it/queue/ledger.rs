@@ -138,6 +138,7 @@ async fn the_ledger_is_trimmed_by_age_only() {
         .unwrap();
     let retention = Retention {
         finished: DAY * 7,
+        records: DAY * 2,
         effects: DAY * 400,
         dead: DAY * 90,
     };

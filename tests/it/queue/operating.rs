@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use harness::{Note, RedisServer, Script, Steered};
 use jiff::{SignedDuration, Timestamp};
-use signalbox_core::{EffectKey, JobId, LaneName};
+use signalbox_core::{EffectKey, JobId, LaneName, Payload};
 use signalbox_queue::{
-    DeadFilter, EffectState, Enqueued, JobState, NewJob, Operated, Queue, Retention,
+    DeadFilter, EffectState, Enqueued, JobState, NewJob, Operated, Queue, Retention, protocol,
 };
 
 use super::{LONG, until_state, view};
@@ -62,6 +62,8 @@ async fn a_waiting_job_that_is_cancelled_is_over_and_absorbs_the_same_news() {
         assert_eq!(cancelled.reason, "a mistake");
         assert_eq!(counted(&queue).await, []);
         assert!(queue.held_groups().await.unwrap().is_empty());
+        let handed_out = protocol::fetch(&queue, &Note::QUEUE, DAY, 1).await;
+        assert!(handed_out.unwrap().is_empty());
         assert_eq!(redis.command("EXISTS {test/0}:lanes:note"), ":0\r\n");
         let again = queue.cancel_job(&id("a"), "again").await.unwrap();
         assert_eq!(again, Operated::Kept(JobState::Cancelled));
@@ -98,6 +100,7 @@ async fn a_cancelled_job_gives_way_to_a_change_and_is_trimmed_as_a_done_one_is()
     queue.cancel_job(&id("a"), "").await.unwrap();
     let retention = Retention {
         finished: DAY,
+        records: DAY,
         effects: DAY,
         dead: DAY,
     };

@@ -2,9 +2,21 @@
 
 use harness::{Note, RedisServer, Script, Steered};
 use jiff::{SignedDuration, Timestamp};
-use signalbox_queue::JobState;
+use serde::{Deserialize, Serialize};
+use signalbox_core::{JobId, LaneChain, LaneName, Payload, QueueName};
+use signalbox_queue::{JobState, NewJob};
 
 use super::{LONG, until_state, view};
+
+/// What a release with another idea of a note would store.
+#[derive(Serialize, Deserialize)]
+struct Odd {
+    number: u32,
+}
+
+impl Payload for Odd {
+    const QUEUE: QueueName = Note::QUEUE;
+}
 
 #[tokio::test]
 async fn a_job_that_fails_by_its_own_fault_is_tried_again_until_its_attempts_are_used_up() {
@@ -96,8 +108,9 @@ async fn held_jobs_wait_unharmed_until_their_group_is_released() {
 async fn a_payload_that_cannot_be_read_is_dead_with_its_reason() {
     let redis = RedisServer::start();
     let queue = redis.queue().await;
-    queue.enqueue(Note::job("a", "lane", "x")).await.unwrap();
-    redis.command("HSET {test/0}:job:a payload not-json");
+    let lanes = LaneChain::root(Note::root()).below(LaneName::new(["lane"]));
+    let odd = NewJob::new(JobId::new(["a"]), lanes, Odd { number: 1 }, None);
+    queue.enqueue(odd.unwrap()).await.unwrap();
     let worker = Steered::start(&redis, LONG);
     let dead = until_state(&queue, "a", JobState::Dead).await;
     assert!(dead.reason.contains("queue `note`"), "{}", dead.reason);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use harness::{Note, RedisServer};
 use jiff::{SignedDuration, Timestamp};
-use signalbox_core::{LaneName, Payload};
+use signalbox_core::{JobId, LaneName, Payload};
 use signalbox_queue::{
-    JobState, LaneFault, Queue,
+    JobState, LaneFault, Operated, Queue,
     protocol::{self, Leased, Verb},
 };
 
@@ -159,6 +159,62 @@ async fn a_renewal_after_a_gap_leaves_the_other_leases_their_full_period() {
     assert!(renewed.unwrap());
     assert!(fetch(&queue.at(at(61)), 2).await.is_empty());
     complete(&queue.at(at(62)), &leased[1]).await;
+}
+
+/// A queue whose job `poison` lost two workers, the last one at the second that is returned.
+async fn with_a_suspect(redis: &RedisServer) -> (Queue, i64) {
+    let queue = redis.queue().await;
+    let poison = Note::job("poison", "lane", "poison");
+    queue.at(at(0)).enqueue(poison).await.unwrap();
+    assert_eq!(fetch(&queue.at(at(0)), 1).await.len(), 1);
+    assert!(fetch(&queue.at(at(9)), 1).await.is_empty());
+    assert_eq!(fetch(&queue.at(at(11)), 1).await.len(), 1);
+    assert!(fetch(&queue.at(at(20)), 1).await.is_empty());
+    (queue, 22)
+}
+
+#[tokio::test]
+async fn a_job_that_lost_two_workers_is_handed_out_only_to_one_that_is_alone() {
+    let redis = RedisServer::start();
+    let (queue, second) = with_a_suspect(&redis).await;
+    let queue = queue.at(at(second));
+    let other = Note::job("other", "lane", "x");
+    queue.enqueue(other).await.unwrap();
+    let in_company = fetch(&queue, 8).await;
+    assert_eq!(in_company.len(), 1);
+    assert_eq!(in_company[0].lease.id.as_str(), "other");
+    let alone = protocol::fetch_alone(&queue, &Note::QUEUE, LEASE).await;
+    assert_eq!(alone.unwrap().unwrap().deaths, 2);
+}
+
+#[tokio::test]
+async fn a_death_in_company_kills_no_job_and_a_death_alone_does() {
+    let redis = RedisServer::start();
+    let (queue, second) = with_a_suspect(&redis).await;
+    assert!(fetch(&queue.at(at(second)), 1).await.is_empty());
+    let waits = view(&queue, "poison").await;
+    assert_eq!((waits.state, waits.deaths), (JobState::Ready, 2));
+    let now = queue.at(at(second));
+    let alone = protocol::fetch_alone(&now, &Note::QUEUE, LEASE).await;
+    assert!(alone.unwrap().is_some());
+    for later in [9, 11] {
+        assert!(fetch(&queue.at(at(second + later)), 1).await.is_empty());
+    }
+    let dead = view(&queue, "poison").await;
+    assert_eq!(dead.state, JobState::Dead);
+    assert!(dead.reason.contains("alone"), "{}", dead.reason);
+}
+
+#[tokio::test]
+async fn a_suspect_that_a_person_cancels_is_handed_out_to_nobody() {
+    let redis = RedisServer::start();
+    let (queue, second) = with_a_suspect(&redis).await;
+    let queue = queue.at(at(second));
+    assert!(fetch(&queue, 1).await.is_empty());
+    let cancelled = queue.cancel_job(&JobId::new(["poison"]), "poison").await;
+    assert_eq!(cancelled.unwrap(), Operated::Moved(JobState::Ready));
+    let alone = protocol::fetch_alone(&queue, &Note::QUEUE, LEASE).await;
+    assert!(alone.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ fn standing(attempt: u32, age: SignedDuration) -> Standing {
     let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1000);
     Standing {
         attempt,
+        faults: attempt - 1,
         enqueued_at: now - age,
         now,
         seed: 1,
@@ -32,12 +33,22 @@ fn the_worlds_faults_end_by_age_and_not_by_count() {
         &Decision::Transient,
         standing(500, SignedDuration::from_hours(71)),
     );
-    assert!(matches!(young, Settlement::RetryAt(_)), "{young:?}");
+    assert!(matches!(young, Settlement::DeferTo(_)), "{young:?}");
     let old = check(
         &Decision::Transient,
         standing(1, SignedDuration::from_hours(72)),
     );
     assert_eq!(old, Settlement::Dead("still failing at its age limit"));
+}
+
+#[test]
+fn the_worlds_faults_leave_the_attempts_for_the_jobs_own() {
+    let standing = Standing {
+        faults: 0,
+        ..standing(500, SignedDuration::from_hours(1))
+    };
+    let settled = check(&Decision::Retry, standing);
+    assert!(matches!(settled, Settlement::RetryAt(_)), "{settled:?}");
 }
 
 #[test]
