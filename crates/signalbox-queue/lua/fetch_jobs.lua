@@ -1,19 +1,23 @@
 -- Takes back expired leases, makes due jobs ready, and leases ready jobs, one lane after the other.
 -- ARGV[3] queue, ARGV[4] lease in ms, ARGV[5] most jobs,
--- ARGV[6] deaths from which on a job runs alone, ARGV[7] 1 if the caller has nothing else in hand, then a token for each job
+-- ARGV[6] deaths from which on a job runs alone, ARGV[7] deaths alone that make it dead,
+-- ARGV[8] 1 if the caller has nothing else in hand, then a token for each job
 -- Returns { more (1|0), ms until this partition changes by itself (-1 = never), jobs that must run alone,
 --   then 9 per job: ref, id, token, attempt, faults, deaths, enqueued ms, lane, payload }
 local queue, lease, most = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local suspected, alone = tonumber(ARGV[6]), ARGV[7] == '1'
-local TOKENS, REF = 8, 22
+local suspected, fatal, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local TOKENS, REF = 9, 22
 
--- A job whose worker died while it ran alone has nobody else to blame.
+-- A job whose worker died while it ran alone has no other job to blame. A worker can be killed from outside too, so
+-- once is not proof enough.
 local function end_lost(job, flags)
+  local extra = job.extra
   count(job.queue, 'running', -1)
   job.attempt, job.deaths = job.attempt + 1, job.deaths + 1
-  job.extra.reason = 'its worker did not renew the lease'
-  if not take_pending(job) and string.find(flags or '', 'a') then
-    job.extra.reason = 'its worker died while it ran alone, after ' .. (job.deaths - 1) .. ' deaths in company'
+  extra.reason = 'its worker did not renew the lease'
+  if string.find(flags or '', 'a') then extra.deaths_alone = (extra.deaths_alone or 0) + 1 end
+  if not take_pending(job) and (extra.deaths_alone or 0) >= fatal then
+    extra.reason = 'its worker died ' .. extra.deaths_alone .. ' times while it ran alone, ' .. job.deaths .. ' times in all'
     make_dead(job)
   else
     make_ready(job)

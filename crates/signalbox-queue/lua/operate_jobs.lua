@@ -35,7 +35,7 @@ end
 local function revive(job)
   local extra = job.extra
   job.attempt, job.deaths, job.enqueued = 0, 0, now
-  extra.finished, extra.reason, extra.due, extra.floor, extra.faults = nil, nil, nil, nil, nil
+  extra.finished, extra.reason, extra.due, extra.floor, extra.faults, extra.deaths_alone = nil, nil, nil, nil, nil, nil
   make_ready(job)
 end
 

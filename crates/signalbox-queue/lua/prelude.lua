@@ -231,6 +231,6 @@ local function take_pending(job)
   local extra = job.extra
   if not extra.next_payload then return false end
   job.payload, job.changed, job.attempt, job.deaths, job.enqueued = extra.next_payload, extra.next_changed, 0, 0, now
-  extra.next_payload, extra.next_changed, extra.reason, extra.faults = nil, nil, nil, nil
+  extra.next_payload, extra.next_changed, extra.reason, extra.faults, extra.deaths_alone = nil, nil, nil, nil, nil
   return true
 end

@@ -44,7 +44,7 @@ end
 
 local function next_round(job, argument)
   job.attempt, job.deaths, job.enqueued = 0, 0, now
-  job.extra.floor, job.extra.faults = nil, nil
+  job.extra.floor, job.extra.faults, job.extra.deaths_alone = nil, nil, nil
   make_scheduled(job, argument)
 end
 

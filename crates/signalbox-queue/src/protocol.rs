@@ -21,6 +21,8 @@ use crate::{
 const LONGEST_REASON: usize = 2048;
 /// Deaths of its worker after which a job runs alone.
 const DEATHS_IN_COMPANY: u32 = 2;
+/// Deaths of its worker while it ran alone that make a job dead. One could be the doing of whoever kills workers.
+const DEATHS_ALONE: u32 = 3;
 /// Values of one job in the answer of a fetch.
 const FIELDS: usize = 9;
 
@@ -117,7 +119,7 @@ pub async fn fetch(
 /// Leases a job that its workers died with, if one waits, for a caller that has nothing else in hand; else up to one
 /// other job.
 ///
-/// A death during this lease makes such a job dead: nobody else can have caused it.
+/// Three deaths during such leases make the job dead: no other job can have caused them.
 pub async fn fetch_alone(
     queue: &Queue,
     name: &QueueName,
@@ -172,6 +174,7 @@ pub(crate) async fn fetch_from(
         .arg(wanted.period.as_millis().to_string())
         .arg(wanted.most)
         .arg(DEATHS_IN_COMPANY)
+        .arg(DEATHS_ALONE)
         .arg(u8::from(wanted.alone));
     for token in Token::fresh(wanted.most)? {
         call.arg(token.as_str());

@@ -188,20 +188,22 @@ async fn a_job_that_lost_two_workers_is_handed_out_only_to_one_that_is_alone() {
 }
 
 #[tokio::test]
-async fn a_death_in_company_kills_no_job_and_a_death_alone_does() {
+async fn a_death_in_company_kills_no_job_and_three_deaths_alone_do() {
     let redis = RedisServer::start();
-    let (queue, second) = with_a_suspect(&redis).await;
-    assert!(fetch(&queue.at(at(second)), 1).await.is_empty());
-    let waits = view(&queue, "poison").await;
-    assert_eq!((waits.state, waits.deaths), (JobState::Ready, 2));
-    let now = queue.at(at(second));
-    let alone = protocol::fetch_alone(&now, &Note::QUEUE, LEASE).await;
-    assert!(alone.unwrap().is_some());
-    for later in [9, 11] {
-        assert!(fetch(&queue.at(at(second + later)), 1).await.is_empty());
+    let (queue, mut second) = with_a_suspect(&redis).await;
+    for deaths in 2..5 {
+        assert!(fetch(&queue.at(at(second)), 1).await.is_empty());
+        let waits = view(&queue, "poison").await;
+        assert_eq!((waits.state, waits.deaths), (JobState::Ready, deaths));
+        let now = queue.at(at(second));
+        let alone = protocol::fetch_alone(&now, &Note::QUEUE, LEASE).await;
+        assert!(alone.unwrap().is_some());
+        assert!(fetch(&queue.at(at(second + 9)), 1).await.is_empty());
+        second += 11;
     }
+    assert!(fetch(&queue.at(at(second)), 1).await.is_empty());
     let dead = view(&queue, "poison").await;
-    assert_eq!(dead.state, JobState::Dead);
+    assert_eq!((dead.state, dead.deaths), (JobState::Dead, 5));
     assert!(dead.reason.contains("alone"), "{}", dead.reason);
 }
 
