@@ -10,6 +10,7 @@ mod operating;
 mod outcomes;
 mod permits;
 mod stepwise;
+mod trail;
 
 use std::time::Duration;
 

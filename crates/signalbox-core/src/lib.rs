@@ -15,6 +15,7 @@ mod outcome;
 mod resource;
 mod route_state;
 mod settle;
+mod step;
 mod subscription;
 
 pub use backoff::Backoff;
@@ -31,4 +32,5 @@ pub use route_state::{
     ROUTES, RoutePhase, RouteState, hold_group, is_unknown_group, unknown_group,
 };
 pub use settle::{Limits, Settlement, Standing, settle};
+pub use step::{DocumentName, RecordAddress, Step, StepWord};
 pub use subscription::{ClientStateDigest, ClientStates, SUBSCRIPTIONS, Subscription};

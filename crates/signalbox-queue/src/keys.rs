@@ -27,6 +27,10 @@
 //! | `wake:{queue}` | list of at most one | waiter | the waiters' bell |
 //! | `ledger` | hash by ref | janitor, by age only | one entry for each effect |
 //! | `register:{name}` | hash | its owner | small records: subscriptions, routes |
+//! | `steps:{ref}` | list | trim of the trail | the steps of one story: of a document, or of a job until its document is known |
+//! | `told:{ref}` | zset by ms | trim of the trail | the stories that go by one name |
+//! | `trail` | zset by ms | trim of the trail | all `steps:` and `told:` keys, by the last step that concerned them |
+//! | `trail_bytes` | number | trim of the trail | what they take together |
 //! | `samples:{what}`, `refused` | list of 100, hash | trimmed on write | what was refused, and how often |
 
 /// The prefix of a partition: `{namespace/number}:`, whose braces make it the hash tag.
@@ -87,4 +91,19 @@ pub(crate) fn groups(prefix: &str) -> String {
 /// Lanes that were shut or limited at some time.
 pub(crate) fn gates(prefix: &str) -> String {
     format!("{prefix}gates")
+}
+
+/// One entry of the trail: `steps:{ref}` or `told:{ref}`.
+pub(crate) fn trail_entry(prefix: &str, entry: &str) -> String {
+    format!("{prefix}{entry}")
+}
+
+/// All entries of the trail by their last step.
+pub(crate) fn trail(prefix: &str) -> String {
+    format!("{prefix}trail")
+}
+
+/// What the trail takes.
+pub(crate) fn trail_bytes(prefix: &str) -> String {
+    format!("{prefix}trail_bytes")
 }

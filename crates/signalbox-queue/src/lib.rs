@@ -36,6 +36,7 @@ mod queue;
 mod reference;
 mod register;
 mod scripts;
+mod trail;
 mod worker;
 
 pub use browse::{CursorError, JobCursor, JobFilter, JobPage, ListedJob};
@@ -54,4 +55,5 @@ pub use permit::{Permission, Permit};
 pub use pulse::Pulse;
 pub use queue::{Queue, QueueOptions};
 pub use register::Register;
+pub use trail::{Trail, TrailRetention, TrailWalk, TrailWriter};
 pub use worker::{Job, Worker, WorkerOptions};

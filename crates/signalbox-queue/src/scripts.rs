@@ -16,6 +16,7 @@ macro_rules! script {
     };
 }
 
+script!(APPEND_TRAIL, "append_trail.lua");
 script!(BASELINE_EFFECTS, "baseline_effects.lua");
 script!(CHANGE_LANE, "change_lane.lua");
 script!(CONFIRM_EFFECT, "confirm_effect.lua");
@@ -35,6 +36,7 @@ script!(SHOW_JOB, "show_job.lua");
 script!(SWAP_RECORD, "swap_record.lua");
 script!(TAKE_PERMIT, "take_permit.lua");
 script!(TRIM_PARTITION, "trim_partition.lua");
+script!(TRIM_TRAIL, "trim_trail.lua");
 script!(WITHDRAW_EFFECT, "withdraw_effect.lua");
 
 /// See `lua/install.lua`. It runs before there is an installation, so it has no prelude.
