@@ -18,7 +18,7 @@ use crate::step::Cargo;
 #[command(
     name = "xtask",
     bin_name = "cargo xtask",
-    about = "Set-up, demo, tests and proofs of Signalbox"
+    about = "Set-up, demo, tests, measurements and proofs of Signalbox"
 )]
 struct Cli {
     /// Install what is missing without asking
@@ -35,6 +35,12 @@ enum Chore {
     /// Play a day of business against the simulator; arguments go to `signalbox demo`
     Demo {
         /// Arguments of `signalbox demo`, for example `--exit-after-secs 20 --json`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Measure the queue, beside its peers if asked; arguments go to the package in `tests/bench`
+    Bench {
+        /// For example `queue --peers --aof everysec --rounds 5 --json figures.json`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
@@ -56,17 +62,22 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    // `demo` takes its arguments as they are, so a late `--yes` ends up among them.
-    let late_yes = matches!(&cli.chore, Chore::Demo { args } if args.iter().any(|a| a == "--yes"));
+    // These take their arguments as they are, so a late `--yes` ends up among them.
+    let late_yes = matches!(&cli.chore, Chore::Demo { args } | Chore::Bench { args } if args.iter().any(|a| a == "--yes"));
     let redis = redis_server::ensure(cli.yes || late_yes)?;
     let cargo = Cargo::with_program(&redis)?;
     match cli.chore {
         Chore::Test => test::run(&cargo),
+        Chore::Bench { args } => {
+            // The peers are built here as well, and the product's own lock file does not know them.
+            let bench = ["run", "--quiet", "--release", "--"].into_iter();
+            cargo.within("tests/bench").say_and_become(
+                "build --release in tests/bench",
+                bench.chain(passed_on(&args)),
+            )
+        }
         Chore::Demo { args } => {
-            let args = args
-                .iter()
-                .map(String::as_str)
-                .filter(|arg| *arg != "--yes");
+            let args = passed_on(&args);
             let signalbox = [
                 "run",
                 "--quiet",
@@ -102,6 +113,13 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
+/// What is not ours among `args`.
+fn passed_on(args: &[String]) -> impl Iterator<Item = &str> {
+    args.iter()
+        .map(String::as_str)
+        .filter(|arg| *arg != "--yes")
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
@@ -118,6 +136,15 @@ mod tests {
         let line = ["xtask", "demo", "--exit-after-secs", "20", "--json"];
         let Chore::Demo { args } = Cli::parse_from(line).chore else {
             panic!("not the demo");
+        };
+        assert_eq!(args, line[2..]);
+    }
+
+    #[test]
+    fn the_arguments_of_the_benchmark_are_passed_on_as_they_are() {
+        let line = ["xtask", "bench", "queue", "--peers", "--aof", "always"];
+        let Chore::Bench { args } = Cli::parse_from(line).chore else {
+            panic!("not the benchmark");
         };
         assert_eq!(args, line[2..]);
     }

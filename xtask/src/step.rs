@@ -33,6 +33,12 @@ impl Cargo {
         })
     }
 
+    /// Cargo for the workspace in `folder` of ours.
+    pub(crate) fn within(mut self, folder: &str) -> Self {
+        self.root = Path::new(&self.root).join(folder).into();
+        self
+    }
+
     /// Runs cargo in the workspace and says whether it succeeded.
     pub(crate) fn step<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<bool> {
         self.step_with(args, &[])
