@@ -28,7 +28,7 @@ use tokio::{
 
 pub(crate) use self::folder::servers;
 pub use self::{
-    process::{Process, ask},
+    process::{Ended, Process, ask, run},
     setting::Setting,
 };
 use crate::until::until;

@@ -6,5 +6,6 @@ mod clients;
 mod docs;
 mod fleet;
 mod ingress;
+mod operations;
 mod queue;
 mod teams;

@@ -1,9 +1,13 @@
 //! The command line. What each command does is in the file of its name under `commands/`.
 
+mod jobs;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use signalbox_config::{Config, Environment};
+
+pub use self::jobs::{DeadCommand, Dying, GroupName, JobsCommand, Paging, Released, Replayed};
 
 /// Finance events from Microsoft Dynamics 365 to Teams and Power BI
 #[derive(Debug, Parser)]
@@ -55,7 +59,7 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// List dead jobs with their reasons
+    /// List dead jobs with their reasons, and bring them back
     Dead {
         /// What to do
         #[command(subcommand)]
@@ -71,7 +75,7 @@ pub enum Command {
     Healthcheck,
     /// Receive webhooks
     Ingress,
-    /// Look at jobs and end holds
+    /// Look at jobs; cancel, hold and release them
     Jobs {
         /// What to do
         #[command(subcommand)]
@@ -110,6 +114,8 @@ pub enum Command {
         #[arg(long, default_value_t = 1.0)]
         time_scale: f64,
     },
+    /// Print what waits, what is shut and what needs a person
+    Status,
     /// Work on jobs
     Worker {
         /// The queues to serve [default: `worker.queues`]
@@ -126,32 +132,6 @@ pub enum Command {
 pub enum ConfigCommand {
     /// Print the effective configuration without its secrets
     Show,
-}
-
-/// `signalbox dead …`
-#[derive(Debug, Subcommand)]
-pub enum DeadCommand {
-    /// Print the newest dead jobs
-    List,
-}
-
-/// `signalbox jobs …`
-#[derive(Debug, Subcommand)]
-pub enum JobsCommand {
-    /// Print how many jobs of each queue are in each state
-    List,
-    /// Let the jobs of a held group go on
-    Release {
-        /// The group, as the hold names it
-        #[arg(long)]
-        group: String,
-    },
-    /// Take the announcements of a held group as known, so that they are never made
-    Seen {
-        /// The group, as the hold names it
-        #[arg(long)]
-        group: String,
-    },
 }
 
 /// `signalbox lanes …`

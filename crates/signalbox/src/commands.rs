@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod dead;
 mod demo;
 mod healthcheck;
 mod jobs;
@@ -10,6 +11,7 @@ mod output;
 mod routes;
 mod run;
 mod simulate;
+mod status;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -22,7 +24,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::All => run::all(&global).await,
         Command::Check { online } => check::run(&global, online).await,
         Command::Config { command } => config::run(&global, &command),
-        Command::Dead { .. } => jobs::dead(&global).await,
+        Command::Dead { command } => dead::run(&global, &command).await,
         Command::Demo { exit_after_secs } => {
             demo::run(&global, exit_after_secs.map(Duration::from_secs)).await
         }
@@ -40,6 +42,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             faults,
             time_scale,
         } => simulate::run(bind, faults.as_deref(), time_scale).await,
+        Command::Status => status::run(&global).await,
         Command::Worker {
             queues,
             concurrency,

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod health;
 pub mod installation;
 pub mod lifecycle;
+pub mod listing;
 pub mod logging;
 pub mod redis_server;
 pub mod roles;

@@ -48,19 +48,34 @@ impl Process {
     }
 }
 
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// What it printed.
+    pub stdout: String,
+    /// What it logged or complained about.
+    pub stderr: String,
+}
+
+/// Runs `signalbox ARGS` to its end.
+pub async fn run(dir: &Path, args: &[&str]) -> Result<Ended> {
+    let output = command(dir, args)?.output().await?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    })
+}
+
 /// Runs `signalbox ARGS` to its end and returns its exit code with the JSON that it printed.
 pub async fn ask(dir: &Path, args: &[&str]) -> Result<(i32, Value)> {
-    let output = command(dir, args)?.output().await?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let code = output.status.code().unwrap_or(-1);
-    let answer = serde_json::from_str(text.trim()).with_context(|| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        format!(
-            "`signalbox {}` ended with {code} and printed no JSON: {text}{said}",
-            args.join(" ")
-        )
-    });
-    Ok((code, answer?))
+    let ended = run(dir, args).await?;
+    let answer = serde_json::from_str(ended.stdout.trim())
+        .with_context(|| format!("`signalbox {}` printed no JSON: {ended:?}", args.join(" ")));
+    Ok((ended.code, answer?))
 }
 
 fn command(dir: &Path, args: &[&str]) -> Result<Command> {

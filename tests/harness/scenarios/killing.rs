@@ -128,7 +128,7 @@ fn looked_for(fleet: &Fleet) -> usize {
 
 async fn judged(name: &str, fleet: &Fleet, verdict: &Verdict) -> Result<Vec<Criterion>> {
     let (_, dead) = fleet.ask("dead list").await?;
-    let dead = dead.as_array().map_or(0, Vec::len);
+    let dead = dead["jobs"].as_array().map_or(0, Vec::len);
     let lost = verdict.lost.list.iter();
     let superseded: Vec<_> = lost.filter(|finding| finding.superseded).collect();
     let gone = count(superseded.len());

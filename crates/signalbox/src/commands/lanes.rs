@@ -92,7 +92,8 @@ async fn list(global: &Global, store: &Store) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(lane: &LaneName, view: &LaneView) -> Value {
+/// For programs.
+pub(super) fn row(lane: &LaneName, view: &LaneView) -> Value {
     json!({
         "lane": lane,
         "closed_until": view.gate.as_ref().map(|(until, _)| until),
@@ -104,7 +105,8 @@ fn row(lane: &LaneName, view: &LaneView) -> Value {
     })
 }
 
-fn words(view: &LaneView) -> String {
+/// For people: everything that shuts or limits a lane.
+pub(super) fn words(view: &LaneView) -> String {
     let mut words = Vec::new();
     if let Some((fault, probe)) = &view.broken {
         words.push(format!(

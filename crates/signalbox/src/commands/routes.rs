@@ -55,7 +55,8 @@ async fn list(global: &Global, store: &Store) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn word(phase: RoutePhase) -> &'static str {
+/// The word for a phase.
+pub(super) fn word(phase: RoutePhase) -> &'static str {
     match phase {
         RoutePhase::Active => "active",
         RoutePhase::Baselining => "baselining",

@@ -1,0 +1,124 @@
+//! `signalbox status`: what waits, what is shut and what needs a person. Exits with 1 if anything does.
+//!
+//! It reads counters, the lanes that were shut at some time, and the first job of each lane: nothing that grows with
+//! the jobs that wait.
+
+mod attention;
+mod print;
+
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+use jiff::Timestamp;
+use signalbox_config::Config;
+use signalbox_core::{LaneName, ROUTES, RouteName, RoutePhase, RouteState};
+use signalbox_queue::{JobState, LaneView, Queue};
+
+use super::{jobs::open, output};
+use crate::{
+    assembly,
+    cli::Global,
+    listing::{self, spoken},
+};
+
+/// All that is looked at.
+#[derive(Debug, Default)]
+struct Status {
+    /// By the queue's word.
+    queues: BTreeMap<String, Backlog>,
+    /// Those that are shut now.
+    lanes: Vec<(LaneName, LaneView)>,
+    /// Groups that hold jobs, and how many.
+    groups: BTreeMap<String, u64>,
+    /// By name; those of the configuration, and those that are known from before.
+    routes: BTreeMap<RouteName, Route>,
+}
+
+/// The jobs of one queue that are not over, and the dead ones.
+#[derive(Debug, Default)]
+struct Backlog {
+    jobs: BTreeMap<JobState, i64>,
+    oldest_ready: Option<Duration>,
+}
+
+impl Backlog {
+    fn count(&self, state: JobState) -> i64 {
+        self.jobs.get(&state).copied().unwrap_or(0)
+    }
+}
+
+/// A route.
+#[derive(Debug, Default)]
+struct Route {
+    /// Whether the configuration has it, and has not disabled it.
+    enabled: bool,
+    /// What workers entered about it; nothing before its baseline began.
+    state: Option<RouteState>,
+}
+
+impl Route {
+    fn is_held(&self) -> bool {
+        let phase = self.state.as_ref().map(|state| state.phase);
+        self.enabled && phase == Some(RoutePhase::Held)
+    }
+}
+
+pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
+    let config = global.load()?;
+    let store = open(global).await?;
+    let looked = look(&config, &store.queue, assembly::clock().now()).await;
+    store.close().await;
+    let status = looked?;
+    let needs = attention::needs(&status);
+    if global.json {
+        output::json(&print::value(&status, &needs))?;
+    } else {
+        print::people(&status, &needs)?;
+    }
+    Ok(output::answer(needs.is_empty()))
+}
+
+async fn look(config: &Config, queue: &Queue, now: Timestamp) -> anyhow::Result<Status> {
+    let mut lanes = queue.lanes().await?;
+    for (_, view) in &mut lanes {
+        // A gate stays noted after it has opened.
+        view.gate.take_if(|(until, _)| *until <= now);
+    }
+    lanes.retain(|(_, view)| is_shut(view));
+    let mut groups = queue.held_groups().await?;
+    groups.retain(|_, count| *count != 0);
+    Ok(Status {
+        queues: backlogs(queue).await?,
+        lanes,
+        groups,
+        routes: routes(config, queue).await?,
+    })
+}
+
+fn is_shut(view: &LaneView) -> bool {
+    view.gate.is_some() || view.paused.is_some() || view.broken.is_some()
+}
+
+async fn backlogs(queue: &Queue) -> anyhow::Result<BTreeMap<String, Backlog>> {
+    let mut backlogs: BTreeMap<String, Backlog> = BTreeMap::new();
+    for ((name, state), count) in queue.depth().await? {
+        let backlog = backlogs.entry(spoken(&name).to_owned()).or_default();
+        *backlog.jobs.entry(state).or_default() += count;
+    }
+    for (word, backlog) in &mut backlogs {
+        for name in listing::stored(queue, word).await? {
+            backlog.oldest_ready = backlog.oldest_ready.max(queue.oldest_ready(&name).await?);
+        }
+    }
+    Ok(backlogs)
+}
+
+async fn routes(config: &Config, queue: &Queue) -> anyhow::Result<BTreeMap<RouteName, Route>> {
+    let mut routes: BTreeMap<RouteName, Route> = BTreeMap::new();
+    for (name, route) in &config.routes {
+        routes.entry(name.clone()).or_default().enabled = route.enabled;
+    }
+    for (name, state) in queue.register(ROUTES).list::<RouteState>().await? {
+        routes.entry(RouteName::new(name)?).or_default().state = Some(state);
+    }
+    Ok(routes)
+}

@@ -1,0 +1,102 @@
+//! What does not go on before a person has acted, and what to do about it.
+//!
+//! What ends by itself is not listed: a gate opens at its instant, and posts of a route go on after its baseline.
+
+use signalbox_core::{hold_group, is_unknown_group};
+use signalbox_queue::JobState;
+
+use super::{Route, Status};
+
+/// One thing that needs a person.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    pub(super) what: String,
+    pub(super) next_action: String,
+}
+
+impl Need {
+    fn new(what: impl Into<String>, next_action: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            next_action: next_action.into(),
+        }
+    }
+}
+
+/// All of it, the widest first.
+pub(super) fn needs(status: &Status) -> Vec<Need> {
+    let held = status.routes.iter().filter(|(_, route)| route.is_held());
+    let routes = held.map(|(name, route)| {
+        let reason = route.state.as_ref().map_or("", |state| &state.reason);
+        Need::new(format!("the route `{name}` is held"), reason)
+    });
+    let lanes = lanes(status);
+    let groups = status
+        .groups
+        .iter()
+        .filter_map(|(group, count)| hold(status, group, *count));
+    let dead = status.queues.iter().filter_map(|(word, backlog)| {
+        let count = backlog.count(JobState::Dead);
+        (count > 0).then(|| {
+            Need::new(
+                format!("dead jobs in `{word}`: {count}"),
+                format!(
+                    "`signalbox dead list --queue {word}` says why; when the cause is mended, \
+                     `signalbox dead replay --queue {word}` brings them back"
+                ),
+            )
+        })
+    });
+    routes.chain(lanes).chain(groups).chain(dead).collect()
+}
+
+fn lanes(status: &Status) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for (lane, view) in &status.lanes {
+        let lane = lane.as_str();
+        if let Some((fault, _)) = &view.broken {
+            let what = format!("the lane `{lane}` is broken: {}", fault.cause);
+            needs.push(Need::new(what, &fault.next_action));
+        }
+        if let Some(reason) = &view.paused {
+            let what = format!("the lane `{lane}` is paused: {reason}");
+            needs.push(Need::new(what, format!("`signalbox lanes open {lane}`")));
+        }
+    }
+    needs
+}
+
+fn hold(status: &Status, group: &str, count: u64) -> Option<Need> {
+    let release = format!("`signalbox jobs release --group {group}`");
+    let seen = format!("`signalbox jobs seen --group {group}`");
+    let next_action = if group.starts_with("route/") {
+        let named = status.routes.iter();
+        let route = named
+            .into_iter()
+            .find(|(name, _)| hold_group(name) == group);
+        waits_for(route.map(|(_, route)| route)).map(|cause| format!("{cause}, or {seen}"))?
+    } else if is_unknown_group(group) {
+        format!(
+            "look into the channel for each document: {release} posts those that are not there, {seen} takes them \
+             as posted"
+        )
+    } else {
+        format!("{release} lets them go on, {seen} takes announcements as known")
+    };
+    Some(Need::new(
+        format!("held with `{group}`: {count}"),
+        next_action,
+    ))
+}
+
+/// What a person has to do so that the posts of a route go on; `None` if they do so by themselves.
+fn waits_for(route: Option<&Route>) -> Option<&'static str> {
+    match route {
+        Some(route) if route.is_held() => Some("begin the route anew, as said above"),
+        Some(route) if route.enabled => None,
+        _ => Some("enable the route or add it again, and restart the workers"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
