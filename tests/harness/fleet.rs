@@ -28,6 +28,7 @@ use tokio::{
 
 pub(crate) use self::folder::servers;
 pub use self::{
+    port::free_address,
     process::{Ended, Process, ask, run},
     setting::Setting,
 };

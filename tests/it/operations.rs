@@ -1,6 +1,8 @@
 //! The commands that people operate with: the real program against a real Redis, with jobs of every kind in it.
 
+mod completions;
 mod dead;
+mod health;
 mod jobs;
 mod status;
 
@@ -8,7 +10,7 @@ use std::{fs, time::Duration};
 
 use harness::{
     RedisServer,
-    fleet::{Ended, ask, run},
+    fleet::{Ended, ask, free_address, run},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,7 +52,7 @@ impl Payload for LaterLook {
 struct Desk {
     queue: Queue,
     dir: TempDir,
-    _redis: RedisServer,
+    redis: RedisServer,
 }
 
 impl Desk {
@@ -59,16 +61,27 @@ impl Desk {
         let queue = redis.queue().await;
         let dir = tempfile::tempdir().unwrap();
         let config = format!(
-            "[data]\ndir = \"{}\"\n\n[redis]\nurl = \"{}\"\nnamespace = \"test\"\npartitions = 1\n",
-            dir.path().join("data").display(),
-            redis.url(),
+            r#"
+[data]
+dir = "{data}"
+
+[redis]
+url = "{redis}"
+namespace = "test"
+partitions = 1
+
+[ingress]
+bind = "127.0.0.1:0"
+
+[observe]
+bind = "{observe}"
+"#,
+            data = dir.path().join("data").display(),
+            redis = redis.url(),
+            observe = free_address(),
         );
         fs::write(dir.path().join("signalbox.toml"), config).unwrap();
-        Self {
-            queue,
-            dir,
-            _redis: redis,
-        }
+        Self { queue, dir, redis }
     }
 
     /// Runs a command for a person. Words are separated by spaces.

@@ -53,6 +53,11 @@ pub enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// Print what a shell completes this program's command line with
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Show the effective configuration
     Config {
         /// What to show

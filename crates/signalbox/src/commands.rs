@@ -1,6 +1,7 @@
 //! One file per command. A command returns its exit code: 0 ok, 1 a negative answer; an error makes it 2.
 
 mod check;
+mod completions;
 mod config;
 mod dead;
 mod demo;
@@ -23,6 +24,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::All => run::all(&global).await,
         Command::Check { online } => check::run(&global, online).await,
+        Command::Completions { shell } => completions::run(&global, shell),
         Command::Config { command } => config::run(&global, &command),
         Command::Dead { command } => dead::run(&global, &command).await,
         Command::Demo { exit_after_secs } => {

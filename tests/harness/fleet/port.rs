@@ -13,7 +13,7 @@ const STRETCH: u16 = 100;
 const STRETCHES: u32 = 100;
 
 /// An address that can be listened on.
-pub(super) fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let stretch = u16::try_from(std::process::id() % STRETCHES).unwrap_or(0);
     loop {
