@@ -129,4 +129,10 @@ async fn a_lane_that_is_open_again_is_not_shown_as_shut() {
         .unwrap();
     let (code, status) = desk.ask("status").await;
     assert_eq!((code, &status["shut_lanes"]), (0, &json!([])));
+    let (_, lanes) = desk.ask("lanes list").await;
+    assert_eq!(
+        (&lanes[0]["lane"], &lanes[0]["closed_until"]),
+        (&json!("tenant"), &Value::Null)
+    );
+    assert_eq!(desk.run("lanes list").await.stdout, "tenant  open\n");
 }

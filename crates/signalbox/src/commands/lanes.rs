@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use signalbox_config::{Config, Connection};
 use signalbox_core::{LaneLimits, LaneName};
-use signalbox_queue::LaneView;
+use signalbox_queue::{LaneView, Queue, QueueError};
 
 use super::{jobs::open, output};
 use crate::{
-    assembly::Store,
+    assembly::{self, Store},
     cli::{Global, LanesCommand},
 };
 
@@ -80,7 +80,7 @@ fn roots(config: &Config) -> Vec<LaneName> {
 }
 
 async fn list(global: &Global, store: &Store) -> anyhow::Result<ExitCode> {
-    let lanes = store.queue.lanes().await?;
+    let lanes = lanes(&store.queue).await?;
     if global.json {
         let rows = lanes.iter().map(|(lane, view)| row(lane, view));
         output::json(&rows.collect::<Value>())?;
@@ -90,6 +90,16 @@ async fn list(global: &Global, store: &Store) -> anyhow::Result<ExitCode> {
         output::line(&format!("{}  {}", lane.as_str(), words(view)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every lane that was shut or limited at some time, as it stands now: a gate stays noted after it has opened.
+pub(super) async fn lanes(queue: &Queue) -> Result<Vec<(LaneName, LaneView)>, QueueError> {
+    let now = assembly::clock().now();
+    let mut lanes = queue.lanes().await?;
+    for (_, view) in &mut lanes {
+        view.gate.take_if(|(until, _)| *until <= now);
+    }
+    Ok(lanes)
 }
 
 /// For programs.

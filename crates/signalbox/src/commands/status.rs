@@ -1,24 +1,22 @@
 //! `signalbox status`: what waits, what is shut and what needs a person. Exits with 1 if anything does.
 //!
-//! It reads counters, the lanes that were shut at some time, and the first job of each lane: nothing that grows with
-//! the jobs that wait.
+//! It reads counters, ages, routes, and the lanes that were shut at some time: nothing that grows with the jobs.
 
 mod attention;
 mod print;
 
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+    time::Duration,
+};
 
-use jiff::Timestamp;
 use signalbox_config::Config;
 use signalbox_core::{LaneName, ROUTES, RouteName, RoutePhase, RouteState};
 use signalbox_queue::{JobState, LaneView, Queue};
 
 use super::{jobs::open, output};
-use crate::{
-    assembly,
-    cli::Global,
-    listing::{self, spoken},
-};
+use crate::{cli::Global, listing::spoken};
 
 /// All that is looked at.
 #[derive(Debug, Default)]
@@ -65,7 +63,7 @@ impl Route {
 pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let store = open(global).await?;
-    let looked = look(&config, &store.queue, assembly::clock().now()).await;
+    let looked = look(&config, &store.queue).await;
     store.close().await;
     let status = looked?;
     let needs = attention::needs(&status);
@@ -77,12 +75,8 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     Ok(output::answer(needs.is_empty()))
 }
 
-async fn look(config: &Config, queue: &Queue, now: Timestamp) -> anyhow::Result<Status> {
-    let mut lanes = queue.lanes().await?;
-    for (_, view) in &mut lanes {
-        // A gate stays noted after it has opened.
-        view.gate.take_if(|(until, _)| *until <= now);
-    }
+async fn look(config: &Config, queue: &Queue) -> anyhow::Result<Status> {
+    let mut lanes = super::lanes::lanes(queue).await?;
     lanes.retain(|(_, view)| is_shut(view));
     let mut groups = queue.held_groups().await?;
     groups.retain(|_, count| *count != 0);
@@ -99,15 +93,17 @@ fn is_shut(view: &LaneView) -> bool {
 }
 
 async fn backlogs(queue: &Queue) -> anyhow::Result<BTreeMap<String, Backlog>> {
+    let depth = queue.depth().await?;
     let mut backlogs: BTreeMap<String, Backlog> = BTreeMap::new();
-    for ((name, state), count) in queue.depth().await? {
-        let backlog = backlogs.entry(spoken(&name).to_owned()).or_default();
-        *backlog.jobs.entry(state).or_default() += count;
+    for ((name, state), count) in &depth {
+        let backlog = backlogs.entry(spoken(name).to_owned()).or_default();
+        *backlog.jobs.entry(*state).or_default() += count;
     }
-    for (word, backlog) in &mut backlogs {
-        for name in listing::stored(queue, word).await? {
-            backlog.oldest_ready = backlog.oldest_ready.max(queue.oldest_ready(&name).await?);
-        }
+    let names: BTreeSet<&String> = depth.keys().map(|(name, _)| name).collect();
+    for name in names {
+        let age = queue.oldest_ready(name).await?;
+        let backlog = backlogs.entry(spoken(name).to_owned()).or_default();
+        backlog.oldest_ready = backlog.oldest_ready.max(age);
     }
     Ok(backlogs)
 }
