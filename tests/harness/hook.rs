@@ -9,7 +9,7 @@ use signalbox_core::{
     SystemClock, business_central_lanes,
 };
 use signalbox_ingress::{BusinessCentralSource, IngressOptions, router, serve};
-use signalbox_queue::Queue;
+use signalbox_queue::{Queue, Trail};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -109,6 +109,7 @@ fn options(queue: Queue, redis_wait: Duration) -> IngressOptions {
     };
     IngressOptions {
         queue,
+        trail: Trail::nowhere(),
         business_central: [(erp(), source)].into(),
         max_body_bytes: 1024 * 1024,
         redis_wait,

@@ -8,6 +8,7 @@ mod faults;
 mod flood;
 mod reading;
 mod subscription;
+mod telling;
 
 use harness::{App, PATIENCE};
 use serde_json::Value;

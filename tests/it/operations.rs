@@ -5,6 +5,7 @@ mod dead;
 mod health;
 mod jobs;
 mod status;
+mod trail;
 
 use std::{fs, time::Duration};
 

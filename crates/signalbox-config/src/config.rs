@@ -10,7 +10,7 @@ use signalbox_core::{ConnectionName, RouteName};
 
 use crate::{
     BusinessCentral, Cloud, ConfigError, Connection, Credential, Data, Environment, Http, Ingress,
-    Ledger, Observe, Redis, Route, Teams, Worker, layers::Layers,
+    Ledger, Observe, Redis, Route, Teams, Trail, Worker, layers::Layers,
 };
 
 /// The commented defaults: the reference of the configuration.
@@ -42,6 +42,8 @@ pub struct Config {
     pub http: Http,
     /// How long it is remembered what was done.
     pub ledger: Ledger,
+    /// How much of what happened can be looked up.
+    pub trail: Trail,
     /// The applications, by name.
     pub credentials: BTreeMap<String, Arc<Credential>>,
     /// The connections, by name.

@@ -27,6 +27,7 @@ mod route;
 mod secret;
 mod span;
 mod teams;
+mod trail;
 mod worker;
 
 pub use base_url::{BaseUrl, BaseUrlError};
@@ -47,4 +48,5 @@ pub use redis::{Durability, Redis, RedisLocation};
 pub use route::{OnUnknown, Route, RouteSource, RouteTarget};
 pub use secret::{Secret, SecretError};
 pub use teams::{Teams, Via};
+pub use trail::Trail;
 pub use worker::{Concurrency, Queue, Worker};

@@ -70,6 +70,9 @@ pub struct Post {
     pub to: Addressee,
     /// The card template's name.
     pub card: String,
+    /// Where the document's number is unique. Empty in jobs of older releases.
+    #[serde(default)]
+    pub scope: String,
     /// The document's number, for people.
     pub document: String,
     /// What the ledger knows this announcement by.

@@ -98,7 +98,13 @@ async fn take_known(durable: &Durable<'_>, known: &Known<'_>, body: Option<Vec<u
             return answer;
         }
     }
-    durable.enqueue(batch.jobs).await
+    let answer = durable.enqueue(batch.jobs).await;
+    if answer == Answer::Taken {
+        for step in batch.steps {
+            durable.options.trail.tell(step);
+        }
+    }
+    answer
 }
 
 /// One POST carries the news of all subscriptions that share its URL (facts, Business Central §2.5). What another

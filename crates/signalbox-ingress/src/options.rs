@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use signalbox_core::{Clock, ConnectionName, LaneChain};
-use signalbox_queue::Queue;
+use signalbox_queue::{Queue, Trail};
 
 /// A Business Central connection as the ingress needs it.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct BusinessCentralSource {
 pub struct IngressOptions {
     /// Where signals become durable.
     pub queue: Queue,
+    /// Where signals are told of.
+    pub trail: Trail,
     /// The connections that may send.
     pub business_central: BTreeMap<ConnectionName, BusinessCentralSource>,
     /// A larger body is not read, but caught up with.

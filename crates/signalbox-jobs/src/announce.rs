@@ -90,6 +90,7 @@ pub(crate) fn ask<'a>(
         connection: route.sink.clone(),
         to: route.to.clone(),
         card: route.card.clone(),
+        scope,
         document,
         effect: effect.clone(),
         fields: card_fields(record),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use signalbox_core::{Clock, ConnectionName, JobError};
-use signalbox_queue::Queue;
+use signalbox_queue::{Queue, Trail};
 use url::Url;
 
 use crate::{Cards, Routes, Sink, Source};
@@ -25,6 +25,8 @@ pub struct Settings {
 pub struct Context {
     /// The queue, the ledger and the registers.
     pub queue: Queue,
+    /// Where steps are told.
+    pub trail: Trail,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The routes.

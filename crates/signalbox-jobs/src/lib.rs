@@ -16,6 +16,7 @@ mod read;
 mod registry;
 mod renew;
 mod routes;
+mod tell;
 mod way;
 
 pub use bootstrap::{BootstrapError, bootstrap, restart_baseline};

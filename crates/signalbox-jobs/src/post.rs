@@ -7,11 +7,11 @@ mod unknown;
 
 use std::sync::Arc;
 
-use signalbox_core::{Completion, JobError, JobResult, Marker, Post, hold_group};
+use signalbox_core::{Completion, JobError, JobResult, Marker, Post, StepWord, hold_group};
 use signalbox_microsoft::{Error, Target};
 use signalbox_queue::{Intent, Job, Token};
 
-use crate::{Card, Context, Route, Sink, fault, way::Way};
+use crate::{Card, Context, Route, Sink, fault, tell, way::Way};
 
 /// What one attempt works with.
 struct Attempt<'a> {
@@ -88,8 +88,8 @@ impl Attempt<'_> {
         }
         match intent {
             Intent::Fresh => self.send().await,
-            Intent::Confirmed { .. } => Ok(Completion::noted("already announced")),
-            Intent::Baseline => Ok(Completion::noted("known before the route began")),
+            Intent::Confirmed { .. } => Ok(self.not_announced("already announced")),
+            Intent::Baseline => Ok(self.not_announced("known before the route began")),
             Intent::InFlight { .. } => Err(JobError::snooze(
                 self.context.after(self.sink.request_timeout),
                 "another attempt is posting the same card",
@@ -130,7 +130,15 @@ impl Attempt<'_> {
         let effect = &self.job.payload.effect;
         let confirmed = self.context.queue.confirm(&self.job.lease, effect, receipt);
         confirmed.await.map_err(fault::queue)?;
+        let step = tell::step(self.context, self.job, StepWord::Announced);
+        self.context.trail.tell(step.because(receipt));
         Ok(Completion::noted(note))
+    }
+
+    fn not_announced(&self, why: &str) -> Completion {
+        let step = tell::step(self.context, self.job, StepWord::NotAnnounced);
+        self.context.trail.tell(step.because(why));
+        Completion::noted(why)
     }
 
     async fn failed(&self, error: Error) -> Result<JobError, JobError> {

@@ -6,14 +6,17 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use signalbox_core::{Completion, JobError, JobResult, Read, Record, RouteName, hold_group};
+use signalbox_core::{
+    Completion, DocumentName, JobError, JobResult, Read, Record, RouteName, Step, StepWord,
+    document_scope, hold_group,
+};
 use signalbox_microsoft::{EntitySet, Intent, RecordKey};
 use signalbox_queue::{Enqueued, Job};
 
 use crate::{
     Context, Source,
-    announce::{self, Announcement, Phases, field},
-    fault,
+    announce::{self, Phases, field},
+    fault, tell,
     way::Way,
 };
 
@@ -26,7 +29,7 @@ const TOLERANCE: SignedDuration = SignedDuration::from_millis(200);
 pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
     let read = &job.payload;
     if read.deleted {
-        return Ok(Completion::noted("deleted in the source"));
+        return Ok(read_nothing(&context, &job, "deleted in the source"));
     }
     let source = context.source(&read.connection)?;
     let Some(set) = EntitySet::named(&read.set) else {
@@ -36,7 +39,7 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
     // What the routes may do is asked of Redis while the record is asked of the source.
     let (record, phases) = tokio::join!(newest(&way, source, set, &job), Phases::now(&context));
     let Some(mut record) = record? else {
-        return Ok(Completion::noted("gone"));
+        return Ok(read_nothing(&context, &job, "gone"));
     };
     // A draft may have no number for as long as its author likes.
     if field(&record, "number").is_empty() && field(&record, "status") != "Draft" {
@@ -47,6 +50,12 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
     link(&way, source, set, &mut record).await?;
     let phases = phases.map_err(fault::queue)?;
     announce_all(&context, source, &phases, &record, &job).await
+}
+
+fn read_nothing(context: &Context, job: &Job<Read>, why: &str) -> Completion {
+    let step = tell::step(context, job, StepWord::Read);
+    context.trail.tell(step.because(why));
+    Completion::noted(why)
 }
 
 /// The record as it is now; `None` if it is gone.
@@ -106,17 +115,23 @@ async fn announce_all(
     job: &Job<Read>,
 ) -> JobResult {
     let read = &job.payload;
+    let story = Story::begin(context, source, record, job);
     let mut notes = Vec::new();
     let mut posts = Vec::new();
+    let mut wanted = Vec::new();
     let mut held = Vec::new();
     for route in context.routes.listening(&read.connection, &read.set) {
         let asked = announce::ask(context, source, read.company, route, record);
         match asked.map_err(JobError::fail)? {
-            Err(silence) => notes.push(silence.as_str().to_owned()),
+            Err(silence) => {
+                story.not_announced(route.name.clone(), silence.as_str());
+                notes.push(silence.as_str().to_owned());
+            }
             Ok(announcement) => {
                 let waits = phases.hold(route);
                 held.extend(waits.then(|| route.name.clone()));
-                posts.push(post(announcement, job, waits)?);
+                wanted.push(route.name.clone());
+                posts.push(announcement.job(job.trace.clone(), waits)?);
             }
         }
     }
@@ -126,18 +141,53 @@ async fn announce_all(
         .await
         .map_err(fault::queue)?;
     release_if_active_meanwhile(context, &held).await?;
+    for (route, outcome) in wanted.into_iter().zip(&outcomes) {
+        story.enqueued(route, *outcome, &held);
+    }
     notes.extend(outcomes.into_iter().map(note));
     notes.sort_unstable();
     notes.dedup();
     Ok(Completion::noted(notes.join(", ")))
 }
 
-fn post(
-    announcement: Announcement<'_>,
-    job: &Job<Read>,
-    waits: bool,
-) -> Result<signalbox_queue::NewJob, JobError> {
-    announcement.job(job.trace.clone(), waits)
+/// What a read tells of its document.
+struct Story<'a> {
+    context: &'a Context,
+    step: Step,
+}
+
+impl<'a> Story<'a> {
+    fn begin(context: &'a Context, source: &Source, record: &Record, job: &Job<Read>) -> Self {
+        let scope = document_scope(&source.environment, job.payload.company);
+        let document = DocumentName::new(scope, field(record, "number"));
+        let step = tell::step(context, job, StepWord::Read).of(document);
+        let status = format!("status {}", field(record, "status"));
+        context.trail.tell(step.clone().because(status));
+        Self { context, step }
+    }
+
+    fn not_announced(&self, route: RouteName, why: impl Into<String>) {
+        self.tell(StepWord::NotAnnounced, route, why.into());
+    }
+
+    /// Of a new post that waits for nothing the post itself tells.
+    fn enqueued(&self, route: RouteName, outcome: Enqueued, held: &[RouteName]) {
+        match outcome {
+            Enqueued::New if held.contains(&route) => {
+                let why = format!("its post waits with `{}`", hold_group(&route));
+                self.tell(StepWord::Held, route, why);
+            }
+            Enqueued::New => {}
+            known => self.not_announced(route, note(known)),
+        }
+    }
+
+    fn tell(&self, word: StepWord, route: RouteName, why: String) {
+        let mut step = self.step.clone().on(route).because(why);
+        step.word = word;
+        step.at = self.context.clock.now();
+        self.context.trail.tell(step);
+    }
 }
 
 /// A route may become active between the question and the enqueue; then nobody else releases what came too late.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use signalbox_config::{Concurrency, Queue as Kind};
 use signalbox_queue::{Worker, WorkerOptions};
 
-use crate::{Context, catch_up, post, read, renew};
+use crate::{Context, catch_up, post, read, renew, tell::of_failures};
 
 /// A worker for `kinds` of jobs.
 pub fn worker(
@@ -14,15 +14,24 @@ pub fn worker(
     concurrency: &Concurrency,
     options: WorkerOptions,
 ) -> Worker {
+    let limits = options.limits;
     let mut worker = Worker::new(context.queue.clone(), options);
     for kind in kinds {
         let context = context.clone();
         let limit = concurrency.of(*kind).get();
         worker = match kind {
-            Kind::CatchUp => worker.handle(limit, move |job| catch_up::run(context.clone(), job)),
-            Kind::Post => worker.handle(limit, move |job| post::run(context.clone(), job)),
-            Kind::Read => worker.handle(limit, move |job| read::run(context.clone(), job)),
-            Kind::Renew => worker.handle(limit, move |job| renew::run(context.clone(), job)),
+            Kind::CatchUp => worker.handle(limit, move |job| {
+                of_failures(context.clone(), limits, job, catch_up::run)
+            }),
+            Kind::Post => worker.handle(limit, move |job| {
+                of_failures(context.clone(), limits, job, post::run)
+            }),
+            Kind::Read => worker.handle(limit, move |job| {
+                of_failures(context.clone(), limits, job, read::run)
+            }),
+            Kind::Renew => worker.handle(limit, move |job| {
+                of_failures(context.clone(), limits, job, renew::run)
+            }),
         };
     }
     worker

@@ -8,7 +8,8 @@ use signalbox_core::{Backoff, Clock, Limits, SystemClock};
 use signalbox_ingress::{BusinessCentralSource, IngressOptions};
 use signalbox_jobs::{Cards, Connections, Context, Routes, Settings, connect, source_lanes};
 use signalbox_queue::{
-    Durability, EngineOptions, Installation, Pulse, Queue, QueueError, QueueOptions, WorkerOptions,
+    Durability, EngineOptions, Installation, Pulse, Queue, QueueError, QueueOptions, Trail,
+    WorkerOptions,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -170,12 +171,13 @@ pub fn clock() -> Arc<dyn Clock> {
 }
 
 /// What handlers work with.
-pub fn context(config: &Config, queue: Queue) -> anyhow::Result<Arc<Context>> {
+pub fn context(config: &Config, queue: Queue, trail: Trail) -> anyhow::Result<Arc<Context>> {
     let clock = clock();
     let Connections { sources, sinks } = connect(config, &clock)?;
     let cards = Cards::shipped()?;
     Ok(Arc::new(Context {
         queue,
+        trail,
         clock,
         routes: Routes::compile(config, &cards)?,
         cards,
@@ -194,7 +196,7 @@ pub fn context(config: &Config, queue: Queue) -> anyhow::Result<Arc<Context>> {
 }
 
 /// What the ingress works with.
-pub fn ingress_options(config: &Config, queue: Queue) -> IngressOptions {
+pub fn ingress_options(config: &Config, queue: Queue, trail: Trail) -> IngressOptions {
     let sources = config.connections.iter().filter_map(|(name, connection)| {
         let Connection::BusinessCentral(connection) = connection else {
             return None;
@@ -207,6 +209,7 @@ pub fn ingress_options(config: &Config, queue: Queue) -> IngressOptions {
     });
     IngressOptions {
         queue,
+        trail,
         business_central: sources.collect(),
         max_body_bytes: config.ingress.max_body_bytes.get(),
         redis_wait: config.ingress.redis_wait,

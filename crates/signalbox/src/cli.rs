@@ -1,6 +1,8 @@
 //! The command line. What each command does is in the file of its name under `commands/`.
 
 mod jobs;
+mod moment;
+mod trail;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -8,6 +10,10 @@ use clap::{Args, Parser, Subcommand};
 use signalbox_config::{Config, Environment};
 
 pub use self::jobs::{DeadCommand, Dying, GroupName, JobsCommand, Paging, Released, Replayed};
+pub use self::{
+    moment::{Moment, MomentError},
+    trail::{ExportFormat, TrailCommand},
+};
 
 /// Finance events from Microsoft Dynamics 365 to Teams and Power BI
 #[derive(Debug, Parser)]
@@ -121,6 +127,12 @@ pub enum Command {
     },
     /// Print what waits, what is shut and what needs a person
     Status,
+    /// Tell what happened to a document
+    Trail {
+        /// What to do
+        #[command(subcommand)]
+        command: TrailCommand,
+    },
     /// Work on jobs
     Worker {
         /// The queues to serve [default: `worker.queues`]

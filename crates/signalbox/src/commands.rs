@@ -13,6 +13,7 @@ mod routes;
 mod run;
 mod simulate;
 mod status;
+mod trail;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             time_scale,
         } => simulate::run(bind, faults.as_deref(), time_scale).await,
         Command::Status => status::run(&global).await,
+        Command::Trail { command } => trail::run(&global, &command).await,
         Command::Worker {
             queues,
             concurrency,

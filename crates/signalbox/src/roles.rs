@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use signalbox_config::{Config, Queue as Kind};
 use signalbox_jobs::{Context, bootstrap};
-use signalbox_queue::{Origin, Pulse, Queue, Retention};
+use signalbox_queue::{Origin, Pulse, Queue, Retention, Trail, TrailRetention};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,8 +25,14 @@ pub async fn ingress(
     listener: TcpListener,
     stop: CancellationToken,
 ) {
-    let router = signalbox_ingress::router(assembly::ingress_options(config, queue));
+    let (trail, writer) = Trail::open(queue.clone());
+    let router = signalbox_ingress::router(assembly::ingress_options(config, queue, trail));
+    let (tasks, told) = (TaskTracker::new(), CancellationToken::new());
+    tasks.spawn(writer.run(told.clone()));
+    tasks.close();
     signalbox_ingress::serve(listener, router, stop).await;
+    told.cancel();
+    tasks.wait().await;
 }
 
 /// The listener of the ingress.
@@ -47,18 +53,15 @@ pub async fn worker(
     pulse: Pulse,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let context = assembly::context(config, store.queue.clone())?;
+    let (trail, writer) = Trail::open(store.queue.clone());
+    let context = assembly::context(config, store.queue.clone(), trail)?;
     begin(&context, store.installation.origin).await?;
     let options = assembly::worker_options(config, pulse);
     let worker = signalbox_jobs::worker(&context, kinds, &config.worker.concurrency, options);
     let queues = worker.queues().to_vec();
-    let retention = Retention {
-        finished: config.ledger.dedupe,
-        records: config.ledger.records,
-        effects: config.ledger.keep,
-        dead: KEEP_DEAD,
-    };
-    let tasks = TaskTracker::new();
+    let retention = Kept::by(config);
+    let (tasks, told) = (TaskTracker::new(), CancellationToken::new());
+    tasks.spawn(writer.run(told.clone()));
     let quiet = stop.clone();
     tasks.spawn(async move {
         let housekeeping = housekeeping(&context, &retention, &queues);
@@ -69,8 +72,32 @@ pub async fn worker(
     });
     tasks.close();
     worker.run(stop).await;
+    // Only now everything has been told.
+    told.cancel();
     tasks.wait().await;
     Ok(())
+}
+
+/// For how long what is kept.
+struct Kept {
+    jobs: Retention,
+    trail: TrailRetention,
+}
+
+impl Kept {
+    fn by(config: &Config) -> Self {
+        let jobs = Retention {
+            finished: config.ledger.dedupe,
+            records: config.ledger.records,
+            effects: config.ledger.keep,
+            dead: KEEP_DEAD,
+        };
+        let trail = TrailRetention {
+            keep: config.trail.keep,
+            bytes: config.trail.memory_mib.get().saturating_mul(1024 * 1024),
+        };
+        Self { jobs, trail }
+    }
 }
 
 async fn begin(context: &Context, origin: Origin) -> anyhow::Result<()> {
@@ -85,7 +112,7 @@ async fn begin(context: &Context, origin: Origin) -> anyhow::Result<()> {
 /// Enters the installation again if Redis lost it, and trims what has outlived its use.
 async fn housekeeping(
     context: &Arc<Context>,
-    retention: &Retention,
+    retention: &Kept,
     queues: &[signalbox_core::QueueName],
 ) {
     let mut looks: u32 = 0;
@@ -100,7 +127,7 @@ async fn housekeeping(
 
 async fn look_after(
     context: &Context,
-    retention: &Retention,
+    retention: &Kept,
     queues: &[signalbox_core::QueueName],
     looks: u32,
 ) -> anyhow::Result<()> {
@@ -109,11 +136,11 @@ async fn look_after(
         tracing::error!("redis has lost its memory: every route is held until a person decides");
         begin(context, installation.origin).await?;
     }
+    let now = context.clock.now();
+    // At every look: in a minute, the trail could outgrow its budget by far.
+    context.queue.trim_trail(now, &retention.trail).await?;
     if looks.is_multiple_of(LOOKS_PER_TRIM) {
-        let counts = context
-            .queue
-            .trim(context.clock.now(), retention, queues)
-            .await?;
+        let counts = context.queue.trim(now, &retention.jobs, queues).await?;
         tracing::debug!(?counts, "trimmed");
     }
     Ok(())

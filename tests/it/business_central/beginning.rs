@@ -3,7 +3,7 @@
 use harness::{App, Setting, route};
 use signalbox::assembly;
 use signalbox_core::{ROUTES, RouteName, RoutePhase, RouteState};
-use signalbox_queue::JobState;
+use signalbox_queue::{JobState, Trail};
 use signalbox_sim::{NewInvoice, Which};
 
 use super::{delivered, notified, post};
@@ -113,7 +113,7 @@ async fn a_redis_that_forgot_everything_holds_all_routes_until_a_person_decides(
         .await;
     assert_eq!(app.sim.effect_count(), 1);
 
-    let context = assembly::context(&app.config(), app.queue.clone()).unwrap();
+    let context = assembly::context(&app.config(), app.queue.clone(), Trail::nowhere()).unwrap();
     let name = RouteName::new("invoices").unwrap();
     signalbox_jobs::restart_baseline(&context, &name)
         .await

@@ -106,6 +106,7 @@ impl Reading<'_> {
             self.section(&["worker"]),
         );
         let (observe, ledger) = (self.section(&["observe"]), self.section(&["ledger"]));
+        let trail = self.section(&["trail"]);
         self.defaults();
         let endpoints = cloud.endpoints();
         let credentials = self.credentials(&endpoints);
@@ -123,6 +124,7 @@ impl Reading<'_> {
             observe: observe?,
             http: http?,
             ledger: ledger?,
+            trail: trail?,
             credentials,
             connections,
             routes,

@@ -9,7 +9,7 @@ use signalbox_core::{ConnectionName, RouteName};
 use super::{Config, DEFAULTS, general, reading::fields_of};
 use crate::{
     Company, Concurrency, ConfigError, Data, Durability, Environment, Http, Ingress, Ledger,
-    Observe, OnUnknown, RedisLocation, Route, RouteSource, RouteTarget, Worker,
+    Observe, OnUnknown, RedisLocation, Route, RouteSource, RouteTarget, Trail, Worker,
     business_central::BusinessCentralSection, credential::CredentialSection, redis::RedisSection,
     teams::TeamsSection,
 };
@@ -127,6 +127,7 @@ fn every_setting_of_the_default_file_is_known_and_every_known_setting_is_in_the_
     same(&["ingress"], fields_of::<Ingress>());
     same(&["ledger"], fields_of::<Ledger>());
     same(&["observe"], fields_of::<Observe>());
+    same(&["trail"], fields_of::<Trail>());
     same(&["redis"], fields_of::<RedisSection>());
     same(&["worker"], fields_of::<Worker>());
     same(&["worker/concurrency"], fields_of::<Concurrency>());

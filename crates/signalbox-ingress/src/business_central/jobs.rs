@@ -1,7 +1,9 @@
 //! From genuine notifications to jobs. One notification is one job; repeated ones have the same id.
 
 use jiff::Timestamp;
-use signalbox_core::{CatchUp, CatchUpPurpose, JobId, Read, Resource};
+use signalbox_core::{
+    CatchUp, CatchUpPurpose, JobId, Read, RecordAddress, Resource, Step, StepWord,
+};
 use signalbox_queue::NewJob;
 use uuid::Uuid;
 
@@ -12,6 +14,8 @@ use crate::IngressOptions;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) jobs: Vec<NewJob>,
+    /// What is told of them once they are durable.
+    pub(crate) steps: Vec<Step>,
     /// Notifications that name nothing that can be read.
     pub(crate) unreadable: usize,
 }
@@ -26,7 +30,10 @@ pub(crate) fn of(
     let trace = traceparent();
     for notification in notifications {
         match job(options, known, notification, &trace) {
-            Some(job) => batch.jobs.push(job),
+            Some((job, step)) => {
+                batch.jobs.push(job);
+                batch.steps.push(step);
+            }
             None => batch.unreadable += 1,
         }
     }
@@ -52,17 +59,15 @@ fn job(
     known: &Known<'_>,
     notification: &Notification,
     trace: &str,
-) -> Option<NewJob> {
+) -> Option<(NewJob, Step)> {
     let resource = Resource::parse(notification.resource.as_deref()?).ok()?;
     let Some(record) = resource.key.clone() else {
         let since = resource.changed_since();
         let window = since.unwrap_or_else(|| changed_at(options, notification));
-        return missed(
-            known,
-            since,
-            &format!("collection-{window}"),
-            trace.to_owned(),
-        );
+        let window = format!("collection-{window}");
+        let job = missed(known, since, &window, trace.to_owned())?;
+        let step = Step::new(options.clock.now(), StepWord::Signal, job.id().clone());
+        return Some((job, step.because("a collection changed")));
     };
     let changed_at = changed_at(options, notification);
     let id = JobId::business_central(
@@ -81,8 +86,22 @@ fn job(
         deleted: notification.change_type.as_deref() == Some("deleted"),
     };
     let lanes = known.source.lanes.clone();
+    let step = signal(options, &id, &read, notification);
     let job = NewJob::new(id, lanes, read, Some(trace.to_owned())).ok()?;
-    Some(job.keep_last(changed_at))
+    Some((job.keep_last(changed_at), step))
+}
+
+/// The first step of a story. It names the record, because nobody knows the document yet.
+fn signal(options: &IngressOptions, id: &JobId, read: &Read, notification: &Notification) -> Step {
+    let what = notification.change_type.as_deref().unwrap_or("changed");
+    Step::new(options.clock.now(), StepWord::Signal, id.clone())
+        .found_at(RecordAddress {
+            connection: read.connection.clone(),
+            company: read.company,
+            set: read.set.clone(),
+            record: read.record.clone(),
+        })
+        .because(format!("{what} at {}", read.changed_at))
 }
 
 fn changed_at(options: &IngressOptions, notification: &Notification) -> Timestamp {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use signalbox_core::{
-    Completion, JobError, JobResult, LaneName, Record, RouteName, SUBSCRIPTIONS, Subscription,
+    Completion, DocumentName, JobError, JobResult, LaneName, Record, RecordAddress, RouteName,
+    SUBSCRIPTIONS, Step, StepWord, Subscription,
 };
 use signalbox_queue::{EffectState, NewJob};
 
@@ -121,6 +122,7 @@ impl Attempt<'_> {
         let group = format!("flood/{name}/{}", self.job.lease.id);
         let mut jobs: Vec<NewJob> = Vec::with_capacity(count);
         for announcement in announcements {
+            self.tell(&announcement, flood.then_some(&group));
             let job = announcement.job(self.job.trace.clone(), held)?;
             jobs.push(if flood { job.held_with(&group) } else { job });
         }
@@ -138,6 +140,35 @@ impl Attempt<'_> {
         );
         tracing::error!(route.name = %name, advice, "a flood is held");
         Ok(advice)
+    }
+
+    /// What is not made durable is told too early here; its steps are told again with the next attempt.
+    fn tell(&self, announcement: &Announcement<'_>, group: Option<&String>) {
+        let payload = &self.job.payload;
+        let post = &announcement.post;
+        let found = Step::new(
+            self.context.clock.now(),
+            StepWord::Read,
+            self.job.lease.id.clone(),
+        )
+        .of(DocumentName::new(post.scope.clone(), &post.document))
+        .on(post.route.clone())
+        .found_at(RecordAddress {
+            connection: payload.connection.clone(),
+            company: self.company,
+            set: payload.set.clone(),
+            record: announce::field(&post.fields, "id").to_owned(),
+        });
+        if let Some(group) = group {
+            let mut held = found.clone().because(format!(
+                "more than `flood_limit` were found; they wait with `{group}`"
+            ));
+            held.word = StepWord::Held;
+            self.context.trail.tell(held);
+        }
+        self.context
+            .trail
+            .tell(found.because("found by a catch-up"));
     }
 
     /// Everything before `started` has been looked at, so the next catch-up may begin there.

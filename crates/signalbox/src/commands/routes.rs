@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use signalbox_core::{ROUTES, RouteName, RoutePhase, RouteState, hold_group};
+use signalbox_queue::Trail;
 
 use super::{jobs::open, output};
 use crate::{
@@ -66,7 +67,7 @@ pub(super) fn word(phase: RoutePhase) -> &'static str {
 
 async fn baseline(global: &Global, store: &Store, route: &str) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
-    let context = assembly::context(&config, store.queue.clone())?;
+    let context = assembly::context(&config, store.queue.clone(), Trail::nowhere())?;
     let name = RouteName::new(route)?;
     signalbox_jobs::restart_baseline(&context, &name).await?;
     if global.json {

@@ -3,13 +3,14 @@
 use signalbox_config::Config;
 use signalbox_jobs::Context;
 use signalbox_microsoft::{Errand, Error};
+use signalbox_queue::Trail;
 
 use super::Finding;
 use crate::assembly::{self, Store};
 
 /// One finding per connection and per channel.
 pub(super) async fn findings(config: &Config, store: &Store) -> Vec<Finding> {
-    let context = match assembly::context(config, store.queue.clone()) {
+    let context = match assembly::context(config, store.queue.clone(), Trail::nowhere()) {
         Ok(context) => context,
         Err(error) => {
             let next_action = "provide the secret, or correct the connection";
