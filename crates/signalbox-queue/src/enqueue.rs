@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use signalbox_core::{EffectKey, Envelope, JobId, LaneChain, LaneName, Payload, QueueName};
 
-use crate::{JobState, Queue, QueueError, partition::Partition, reference, scripts};
+use crate::{
+    JobState, Queue, QueueError, gather::SendJobs, partition::Partition, reference, scripts,
+};
 
 /// Jobs in one script; more would keep Redis from everybody else for too long.
 const MOST_PER_SCRIPT: usize = 500;
@@ -134,10 +136,12 @@ impl Enqueued {
 }
 
 impl Queue {
-    /// Stores one job.
+    /// Stores one job. Callers that come at the same time share a round trip and the wait for the disk.
+    ///
+    /// A caller that stops waiting does not learn whether its job was stored; enqueueing it again is safe.
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued, QueueError> {
-        let outcomes = self.enqueue_all(vec![job]).await?;
-        Ok(outcomes.into_iter().next().unwrap_or(Enqueued::New))
+        let partition = self.partition_of(job.lanes.top());
+        partition.gather.enqueue(job, self).await
     }
 
     /// Stores many jobs and says for each what became of it, in order.
@@ -201,6 +205,18 @@ impl Queue {
                 .arg(&job.payload);
         }
         partition.invoke(&call).await
+    }
+}
+
+impl SendJobs for Queue {
+    async fn send_jobs(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, QueueError> {
+        let Some(first) = jobs.first() else {
+            return Ok(Vec::new());
+        };
+        let all: Vec<usize> = (0..jobs.len()).collect();
+        let partition = self.partition_of(first.lanes.top());
+        let texts = self.send(partition, jobs, &all).await?;
+        Ok(texts.iter().map(|text| Enqueued::parse(text)).collect())
     }
 }
 

@@ -18,6 +18,7 @@ mod engine;
 mod enqueue;
 mod error;
 mod fetcher;
+mod gather;
 mod inspect;
 mod install;
 mod janitor;

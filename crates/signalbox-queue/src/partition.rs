@@ -2,10 +2,12 @@
 //!
 //! Every script gets the instant first (empty for the server's clock) and the installation second.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use redis::{FromRedisValue, Script, ScriptInvocation};
 
-use crate::{QueueError, keys, link::Link};
+use crate::{QueueError, gather::Gather, keys, link::Link};
 
 /// One partition of the queue.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub(crate) struct Partition {
     pub(crate) epoch: String,
     /// The instant that scripts are told. `None` outside tests.
     pub(crate) now: Option<Timestamp>,
+    /// Where jobs meet that are enqueued one by one at the same time.
+    pub(crate) gather: Arc<Gather>,
 }
 
 impl Partition {
@@ -29,6 +33,7 @@ impl Partition {
             link,
             epoch,
             now: None,
+            gather: Arc::default(),
         }
     }
 

@@ -96,6 +96,8 @@ impl Queue {
         let partitions = self.inner.partitions.iter().cloned();
         let partitions = partitions.map(|partition| Partition {
             now: Some(now),
+            // Jobs of another clock may not go with ours.
+            gather: Arc::default(),
             ..partition
         });
         Self {
