@@ -1,6 +1,6 @@
 //! What a job carries: ids and facts, never credentials, and a record only as the mapped fields of its card.
 //!
-//! Every payload travels in an [`Envelope`] that names its kind and layout version, so that releases can mix.
+//! Every job carries its queue, which is its kind and layout version, so that releases can mix.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -15,18 +15,6 @@ pub type Record = serde_json::Map<String, serde_json::Value>;
 pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
     /// The queue that holds jobs of this kind and layout.
     const QUEUE: QueueName;
-}
-
-/// A payload on the wire.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Envelope<P> {
-    /// The queue's name, which is kind and layout version; for people who look into Redis.
-    pub kind: String,
-    /// The W3C `traceparent` of the signal, so that the post is in the trace of the webhook.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trace: Option<String>,
-    /// The payload.
-    pub body: P,
 }
 
 /// Read one record and announce what the routes say.

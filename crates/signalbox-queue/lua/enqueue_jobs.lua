@@ -1,8 +1,8 @@
 -- Stores jobs, each by the rules of its mode against the job that already has its id. No id comes twice in one call.
--- ARGV[3] dedupe window in ms, then 11 per job: ref, id, queue, lane, its ancestors (blank between),
---   mode (ignore|keep_last), changed ms, due ms (0 = now), ref of its effect or '', group to hold it with or '', payload
+-- ARGV[3] dedupe window in ms, then 12 per job: ref, id, queue, lane, its ancestors (blank between),
+--   mode (ignore|keep_last), changed ms, due ms (0 = now), ref of its effect or '', group to hold it with or '', trace, payload
 -- Returns one text per job: new | absorbed STATE | merged STATE | pending | known STATE (of its effect)
-local WIDTH, window = 11, tonumber(ARGV[3])
+local WIDTH, window = 12, tonumber(ARGV[3])
 local total = (#ARGV - 3) / WIDTH
 
 local refs, keys = {}, {}
@@ -30,20 +30,21 @@ local function bring_forward(job, due)
   end
 end
 
-local function merge(job, changed, due, payload)
+local function merge(job, news)
   local state = job.state
-  if changed >= job.changed then
-    job.payload, job.changed, job.attempt, job.deaths, job.extra.faults = payload, changed, 0, 0, nil
+  if news.changed >= job.changed then
+    job.payload, job.trace, job.changed, job.attempt, job.deaths = news.payload, news.trace, news.changed, 0, 0
+    job.extra.faults = nil
   end
-  bring_forward(job, due)
+  bring_forward(job, news.due)
   save(job)
   return 'merged ' .. state
 end
 
-local function wait_for_end(job, token, flags, probes, changed, payload)
+local function wait_for_end(job, token, flags, probes, news)
   local extra = job.extra
-  if not extra.next_changed or changed >= extra.next_changed then
-    extra.next_payload, extra.next_changed = payload, changed
+  if not extra.next_changed or news.changed >= extra.next_changed then
+    extra.next_payload, extra.next_trace, extra.next_changed = news.payload, news.trace, news.changed
     save(job)
     if not string.find(flags, 'p') then flags = flags .. 'p' end
     redis.call('HSET', P .. 'running', job.ref, token .. ' ' .. flags .. ' ' .. probes)
@@ -52,9 +53,8 @@ local function wait_for_end(job, token, flags, probes, changed, payload)
 end
 
 -- What stands in the way of a new job; nil if nothing does.
-local function stand_against(ref, raw, finished, mode, changed, due, payload)
+local function stand_against(ref, raw, finished, mode, news)
   if not raw then
-    if not finished then return nil end
     if mode == 'ignore' and tonumber(finished) + window > now then return 'absorbed done' end
     redis.call('ZREM', P .. 'finished', ref)
     return nil
@@ -67,9 +67,9 @@ local function stand_against(ref, raw, finished, mode, changed, due, payload)
     local forgotten = state == 'done' and job.extra.finished + window <= now
     if not forgotten then return 'absorbed ' .. state end
   elseif token then
-    return wait_for_end(job, token, flags, probes, changed, payload)
+    return wait_for_end(job, token, flags, probes, news)
   elseif not over then
-    return merge(job, changed, due, payload)
+    return merge(job, news)
   end
   if state == 'dead' then
     redis.call('ZREM', P .. 'dead:' .. job.queue, ref)
@@ -103,11 +103,12 @@ local function enqueue(index)
     local known = effect_of(effect)
     if known == 'b' then return 'known baseline' elseif known == 'c' then return 'known confirmed' end
   end
-  local ref, payload = refs[index], ARGV[at + 10]
-  local conflict = stand_against(ref, found[index], ended[index], mode, changed, due, payload)
-  if conflict then return conflict end
+  local ref = refs[index]
   local job = { ref = ref, state = 'ready', id = ARGV[at + 1], queue = queue, lane = lane, seq = last_seq - total + index,
-    enqueued = now, changed = changed, attempt = 0, deaths = 0, effect = effect, payload = payload, extra = {} }
+    enqueued = now, changed = changed, due = due, attempt = 0, deaths = 0, effect = effect, trace = ARGV[at + 10],
+    payload = ARGV[at + 11], extra = {} }
+  local conflict = (found[index] or ended[index]) and stand_against(ref, found[index], ended[index], mode, job)
+  if conflict then return conflict end
   if group ~= '' then
     know_lane(lane, ancestors)
     if due > now then job.extra.due = due end

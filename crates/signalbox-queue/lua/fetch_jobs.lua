@@ -3,7 +3,7 @@
 -- ARGV[6] deaths from which on a job runs alone, ARGV[7] deaths alone that make it dead,
 -- ARGV[8] 1 if the caller has nothing else in hand, then a token for each job
 -- Returns { more (1|0), ms until this partition changes by itself (-1 = never), jobs that must run alone,
---   then 9 per job: ref, id, token, attempt, faults, deaths, enqueued ms, lane, payload }
+--   then 10 per job: ref, id, token, attempt, faults, deaths, enqueued ms, lane, trace, payload }
 local queue, lease, most = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local suspected, fatal, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
 local TOKENS, REF = 9, 22
@@ -120,37 +120,46 @@ local function pop(lane, n)
 end
 
 local out, leases, tokens, taken, leased = { 0, -1, 0 }, {}, {}, 0, {}
+local size = #out
 
--- An entry that its job does not stand by any more is passed over.
-local function stands(job, place)
-  if job.state ~= 'ready' or leased[job.ref] then return false end
-  return again[job.ref] or (job.seq == place and not job.extra.moved)
-end
-
-local function lease_one(job, flags, probing)
+local function lease_one(ref, raw, flags, probing)
+  local _, id, _, lane, _, enqueued, _, attempt, deaths, _, trace, payload, extra = cmsgpack.unpack(raw)
   local token = ARGV[TOKENS + taken]
   taken = taken + 1
-  leased[job.ref] = true
-  leases[#leases + 1], leases[#leases + 2] = now + lease, job.ref
-  tokens[#tokens + 1], tokens[#tokens + 2] = job.ref, token .. ' ' .. flags .. ' ' .. table.concat(probing, ' ')
-  count(queue, 'ready', -1)
-  age(queue, job.enqueued, -1)
-  for _, value in ipairs({ job.ref, job.id, token, job.attempt + 1, job.extra.faults or 0, job.deaths,
-    string.format('%d', job.enqueued), job.lane, job.payload }) do out[#out + 1] = value end
+  leased[ref] = true
+  leases[2 * taken - 1], leases[2 * taken] = now + lease, ref
+  tokens[2 * taken - 1], tokens[2 * taken] = ref, token .. ' ' .. flags .. ' ' .. probing
+  age(queue, enqueued, -1)
+  out[size + 1], out[size + 2], out[size + 3], out[size + 4] = ref, id, token, attempt + 1
+  out[size + 5], out[size + 6], out[size + 7] = extra and extra.faults or 0, deaths, enqueued
+  out[size + 8], out[size + 9], out[size + 10] = lane, trace, payload
+  size = size + 10
 end
 
--- A job that its worker died with again and again waits until a worker has nothing else to lose.
-local function set_apart(job) redis.call('ZADD', P .. 'suspects:' .. queue, job.seq, job.ref) end
+-- An entry that its job does not stand by any more is passed over. Returns the job's deaths if it does.
+local function stands(ref, raw, place)
+  local state, _, _, _, seq, _, _, _, deaths, _, _, _, extra = cmsgpack.unpack(raw)
+  if state ~= 'ready' or leased[ref] then return nil end
+  if again[ref] or (seq == place and not (extra and extra.moved)) then return deaths end
+end
 
 local function lease_entries(entries, probing)
   if #entries == 0 then return end
-  local keys = {}
-  for i, entry in ipairs(entries) do keys[i] = P .. 'job:' .. string.sub(entry, -REF) end
+  local keys, refs = {}, {}
+  for i, entry in ipairs(entries) do
+    refs[i] = string.sub(entry, -REF)
+    keys[i] = P .. 'job:' .. refs[i]
+  end
   local records = redis.call('MGET', unpack(keys))
   for i, entry in ipairs(entries) do
-    local job = records[i] and decode(string.sub(entry, -REF), records[i])
-    if job and stands(job, tonumber(string.sub(entry, 1, -REF - 1))) then
-      if job.deaths >= suspected then set_apart(job) else lease_one(job, '', probing) end
+    local ref, raw = refs[i], records[i]
+    local place = tonumber(string.sub(entry, 1, -REF - 1))
+    local deaths = raw and stands(ref, raw, place)
+    if deaths and deaths >= suspected then
+      -- A job that its workers died with waits until one has nothing else to lose.
+      redis.call('ZADD', P .. 'suspects:' .. queue, place, ref)
+    elseif deaths then
+      lease_one(ref, raw, '', probing)
     end
   end
 end
@@ -161,7 +170,7 @@ local function probe(lane, probing)
   while more and taken == before do
     local entries
     entries, more = pop(lane, 1)
-    lease_entries(entries, probing)
+    lease_entries(entries, table.concat(probing, ' '))
   end
   if taken > before then start_probe(probing) end
   return {}, more
@@ -191,7 +200,7 @@ local function serve_lanes()
     for _, entry in ipairs(popped) do entries[#entries + 1] = entry end
     if more then stay[#stay + 1] = lane else leave[#leave + 1] = lane end
   end
-  lease_entries(entries, {})
+  lease_entries(entries, '')
   if #leave > 0 then redis.call('ZREM', P .. 'lanes:' .. queue, unpack(leave)) end
   if #stay > 0 then
     local turn, turns = redis.call('HINCRBY', P .. 'meta', 'seq', #stay) - #stay, {}
@@ -203,12 +212,12 @@ end
 
 local function lease_suspect()
   for _, ref in ipairs(redis.call('ZRANGE', P .. 'suspects:' .. queue, 0, -1)) do
-    local job = load(ref)
-    local shut, probing = gate_of(job and job.lane or '')
-    if job and not shut and #probing == 0 then
+    local raw = redis.call('GET', P .. 'job:' .. ref)
+    local shut, probing = gate_of(raw and decode(ref, raw).lane or '')
+    if raw and not shut and #probing == 0 then
       redis.call('ZREM', P .. 'suspects:' .. queue, ref)
       redis.call('HDEL', P .. 'meta', 'isolating')
-      return lease_one(job, 'a', {})
+      return lease_one(ref, raw, 'a', '')
     end
   end
 end
@@ -235,6 +244,7 @@ if taken > 0 then
     redis.call('ZADD', P .. 'leases', unpack(leases, i, math.min(i + 999, #leases)))
     redis.call('HSET', P .. 'running', unpack(tokens, i, math.min(i + 999, #tokens)))
   end
+  count(queue, 'ready', -taken)
   count(queue, 'running', taken)
 end
 if redis.call('EXISTS', P .. 'lanes:' .. queue) == 1 then

@@ -15,57 +15,60 @@ end
 -- Counters are summed up here and written once per script.
 local counted, aged, agains = {}, {}, 0
 
-local function count(queue, state, by)
-  local name = queue .. '|' .. state
-  counted[name] = (counted[name] or 0) + by
+-- Adds to the number under two names.
+local function add(sums, first, second, by)
+  local inner = sums[first]
+  if not inner then
+    inner = {}
+    sums[first] = inner
+  end
+  inner[second] = (inner[second] or 0) + by
 end
+
+local function count(queue, state, by) add(counted, queue, state, by) end
 
 -- Ready jobs by the second of their enqueue, so that the oldest is known without looking at any job.
-local function age(queue, enqueued, by)
-  local second = math.floor(enqueued / 1000)
-  local name = queue .. '|' .. second
-  local known = aged[name] or { queue = queue, second = second, by = 0 }
-  known.by = known.by + by
-  aged[name] = known
-end
+local function age(queue, enqueued, by) add(aged, queue, math.floor(enqueued / 1000), by) end
 
-local function write_ages()
-  for name, one in pairs(aged) do
-    if one.by ~= 0 then
-      local left = redis.call('HINCRBY', P .. 'ages', name, one.by)
-      if left <= 0 then
-        redis.call('HDEL', P .. 'ages', name)
-        redis.call('ZREM', P .. 'oldest:' .. one.queue, one.second)
-      elseif left == one.by then
-        redis.call('ZADD', P .. 'oldest:' .. one.queue, one.second, one.second)
-      end
-    end
+local function write_age(queue, second, by)
+  if by == 0 then return end
+  local name = queue .. '|' .. second
+  local left = redis.call('HINCRBY', P .. 'ages', name, by)
+  if left <= 0 then
+    redis.call('HDEL', P .. 'ages', name)
+    redis.call('ZREM', P .. 'oldest:' .. queue, second)
+  elseif left == by then
+    redis.call('ZADD', P .. 'oldest:' .. queue, second, second)
   end
 end
 
 local function finish(answer)
-  for name, by in pairs(counted) do
-    if by ~= 0 then redis.call('HINCRBY', P .. 'counts', name, by) end
+  for queue, states in pairs(counted) do
+    for state, by in pairs(states) do
+      if by ~= 0 then redis.call('HINCRBY', P .. 'counts', queue .. '|' .. state, by) end
+    end
   end
-  write_ages()
+  for queue, seconds in pairs(aged) do
+    for second, by in pairs(seconds) do write_age(queue, second, by) end
+  end
   if agains ~= 0 then redis.call('HINCRBY', P .. 'meta', 'agains', agains) end
   return answer
 end
 
 -- A job's record: one packed text. What few jobs have is in the table at its end.
 local function decode(ref, raw)
-  local state, id, queue, lane, seq, enqueued, changed, attempt, deaths, effect, payload, extra = cmsgpack.unpack(raw)
+  local state, id, queue, lane, seq, enqueued, changed, attempt, deaths, effect, trace, payload, extra = cmsgpack.unpack(raw)
   return { ref = ref, state = state, id = id, queue = queue, lane = lane, seq = seq, enqueued = enqueued, changed = changed,
-    attempt = attempt, deaths = deaths, effect = effect, payload = payload, extra = extra or {} }
+    attempt = attempt, deaths = deaths, effect = effect, trace = trace, payload = payload, extra = extra or {} }
 end
 
 local function encode(job)
   if next(job.extra) then
     return cmsgpack.pack(job.state, job.id, job.queue, job.lane, job.seq, job.enqueued, job.changed, job.attempt,
-      job.deaths, job.effect, job.payload, job.extra)
+      job.deaths, job.effect, job.trace, job.payload, job.extra)
   end
   return cmsgpack.pack(job.state, job.id, job.queue, job.lane, job.seq, job.enqueued, job.changed, job.attempt,
-    job.deaths, job.effect, job.payload)
+    job.deaths, job.effect, job.trace, job.payload)
 end
 
 local function load(ref)
@@ -230,7 +233,9 @@ end
 local function take_pending(job)
   local extra = job.extra
   if not extra.next_payload then return false end
-  job.payload, job.changed, job.attempt, job.deaths, job.enqueued = extra.next_payload, extra.next_changed, 0, 0, now
-  extra.next_payload, extra.next_changed, extra.reason, extra.faults, extra.deaths_alone = nil, nil, nil, nil, nil
+  job.payload, job.trace, job.changed = extra.next_payload, extra.next_trace, extra.next_changed
+  job.attempt, job.deaths, job.enqueued = 0, 0, now
+  extra.next_payload, extra.next_trace, extra.next_changed = nil, nil, nil
+  extra.reason, extra.faults, extra.deaths_alone = nil, nil, nil
   return true
 end

@@ -18,15 +18,12 @@ local ended, erased, tombs = {}, {}, {}
 
 -- Per minute and queue: what became of the attempts, and how long done jobs took from their enqueue.
 local tallied = {}
-local function tally(queue, name)
-  local key = queue .. '|' .. name
-  tallied[key] = (tallied[key] or 0) + 1
-end
-
-local function tally_done(queue, enqueued)
-  local took, bound = math.max(0, now - enqueued), 1
+local function tally(queue, verb, enqueued)
+  add(tallied, queue, verb, 1)
+  if verb ~= 'complete' then return end
+  local took, bound = now - enqueued, 1
   while bound < took and bound < 4194304 do bound = bound * 2 end
-  tally(queue, 'le' .. bound)
+  add(tallied, queue, bound, 1)
 end
 
 local function later(job, verb, argument)
@@ -81,14 +78,18 @@ local gone = {}
 local function settle_at(index)
   local at = 3 + (index - 1) * WIDTH
   local ref, token, verb, reason, queue = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 4], ARGV[at + 5]
-  local holder, flags, probes = parse_running(held[index])
-  if holder ~= token or gone[ref] then return 0 end
+  local plain, flags, probes = token .. '  ', '', ''
+  if held[index] ~= plain then
+    local holder
+    holder, flags, probes = parse_running(held[index])
+    if holder ~= token then return 0 end
+  end
+  if gone[ref] then return 0 end
   gone[ref] = true
   ended[#ended + 1] = ref
   count(queue, 'running', -1)
-  tally(queue, verb)
+  tally(queue, verb, tonumber(ARGV[at + 6]))
   if probes ~= '' then end_probe(probes, verb) end
-  if verb == 'complete' then tally_done(queue, tonumber(ARGV[at + 6])) end
   -- What is done without a word leaves nothing but the instant at which it ended.
   if verb == 'complete' and reason == '' and not string.find(flags, 'p') then
     erased[#erased + 1] = P .. 'job:' .. ref
@@ -111,6 +112,11 @@ if #erased > 0 then
   redis.call('ZADD', P .. 'finished', unpack(tombs))
 end
 local minute = string.format('%d', math.floor(now / 60000))
-for name, by in pairs(tallied) do redis.call('HINCRBY', P .. 'minute:' .. minute, name, by) end
+for queue, names in pairs(tallied) do
+  for name, by in pairs(names) do
+    name = type(name) == 'number' and 'le' .. name or name
+    redis.call('HINCRBY', P .. 'minute:' .. minute, queue .. '|' .. name, by)
+  end
+end
 if next(tallied) then redis.call('ZADD', P .. 'minutes', minute, minute) end
 return finish(out)

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use signalbox_core::{EffectKey, Envelope, JobId, LaneChain, LaneName, Payload, QueueName};
+use signalbox_core::{EffectKey, JobId, LaneChain, LaneName, Payload, QueueName};
 
 use crate::{
-    JobState, Queue, QueueError, gather::SendJobs, partition::Partition, reference, scripts,
+    JobState, Queue, QueueError, gather::SendJobs, partition::Partition, reference, scripts, trace,
 };
 
 /// Jobs in one script; more would keep Redis from everybody else for too long.
@@ -32,11 +32,16 @@ pub struct NewJob {
     pub(crate) due: Option<Timestamp>,
     pub(crate) effect: Option<EffectKey>,
     pub(crate) group: Option<String>,
+    pub(crate) trace: Vec<u8>,
     pub(crate) payload: String,
 }
 
 impl NewJob {
     /// A job that is ready at once, with [`Mode::Ignore`].
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what a job is made of is handed over with it"
+    )]
     pub fn new<P: Payload>(
         id: JobId,
         lanes: LaneChain,
@@ -44,12 +49,7 @@ impl NewJob {
         trace: Option<String>,
     ) -> Result<Self, QueueError> {
         let queue = P::QUEUE;
-        let envelope = Envelope {
-            kind: queue.to_string(),
-            trace,
-            body: payload,
-        };
-        let payload = serde_json::to_string(&envelope).map_err(|source| QueueError::Payload {
+        let payload = serde_json::to_string(&payload).map_err(|source| QueueError::Payload {
             queue: queue.to_string(),
             source,
         })?;
@@ -62,6 +62,7 @@ impl NewJob {
             due: None,
             effect: None,
             group: None,
+            trace: trace.as_deref().map(trace::pack).unwrap_or_default(),
             payload,
         })
     }
@@ -202,6 +203,7 @@ impl Queue {
                         .unwrap_or_default(),
                 )
                 .arg(job.group.as_deref().unwrap_or(""))
+                .arg(&job.trace)
                 .arg(&job.payload);
         }
         partition.invoke(&call).await

@@ -83,7 +83,7 @@ pub struct JobView {
     pub due: Option<Timestamp>,
     /// When it ended.
     pub finished: Option<Timestamp>,
-    /// The payload in its envelope, as JSON. Empty once the job is done or cancelled.
+    /// The payload as JSON. Empty once the job is done or cancelled.
     pub payload: String,
 }
 

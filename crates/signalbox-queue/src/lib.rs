@@ -37,6 +37,7 @@ mod queue;
 mod reference;
 mod register;
 mod scripts;
+mod trace;
 mod trail;
 mod worker;
 

@@ -14,7 +14,7 @@ use redis::{FromRedisValue, RedisResult, Value};
 use signalbox_core::{JobId, LaneName, QueueName};
 
 use crate::{
-    Lease, Queue, QueueError, Token, lease::Granted, ledger::instant, partition::Partition, scripts,
+    Lease, Queue, QueueError, Token, lease::Granted, partition::Partition, scripts, trace,
 };
 
 /// A reason is for people; more of it would be for nobody.
@@ -24,7 +24,7 @@ const DEATHS_IN_COMPANY: u32 = 2;
 /// Deaths of its worker while it ran alone that make a job dead. One could be the doing of whoever kills workers.
 const DEATHS_ALONE: u32 = 3;
 /// Values of one job in the answer of a fetch.
-const FIELDS: usize = 9;
+const FIELDS: usize = 10;
 
 /// A job under a lease.
 #[derive(Debug, Clone)]
@@ -41,7 +41,9 @@ pub struct Leased {
     pub enqueued_at: Timestamp,
     /// The job's lane.
     pub lane: LaneName,
-    /// The envelope as JSON.
+    /// The `traceparent` of the signal.
+    pub trace: Option<String>,
+    /// The payload as JSON.
     pub payload: String,
 }
 
@@ -216,31 +218,37 @@ fn read_job(
     mut fields: impl Iterator<Item = Value>,
     origin: &Origin,
 ) -> RedisResult<Leased> {
-    let mut text = || {
-        fields
-            .next()
-            .map_or(Ok(String::new()), String::from_redis_value)
-    };
-    let (id, token) = (text()?, text()?);
-    let (attempt, faults, deaths) = (text()?, text()?, text()?);
-    let enqueued_at = instant(&text()?);
+    let mut field = || fields.next().unwrap_or(Value::Nil);
+    let (id, token) = (text(field())?, text(field())?);
+    let (attempt, faults, deaths) = (number(field())?, number(field())?, number(field())?);
+    let enqueued_at = Timestamp::from_millisecond(i64::from_redis_value(field())?);
+    let enqueued_at = enqueued_at.unwrap_or(Timestamp::UNIX_EPOCH);
     let granted = Granted {
         id: JobId::from_stored(id),
         token: token.into(),
-        reference: String::from_redis_value(reference)?,
+        reference: text(reference)?,
         queue: origin.queue.clone(),
         enqueued_at,
         partition: origin.partition,
     };
     Ok(Leased {
         lease: Lease::new(granted, origin.until),
-        attempt: attempt.parse().unwrap_or(1),
-        faults: faults.parse().unwrap_or(0),
-        deaths: deaths.parse().unwrap_or(0),
+        attempt,
+        faults,
+        deaths,
         enqueued_at,
-        lane: LaneName::from_stored(text()?),
-        payload: text()?,
+        lane: LaneName::from_stored(text(field())?),
+        trace: trace::unpack(&Vec::from_redis_value(field())?),
+        payload: text(field())?,
     })
+}
+
+fn text(value: Value) -> RedisResult<String> {
+    Ok(String::from_redis_value(value)?)
+}
+
+fn number(value: Value) -> RedisResult<u32> {
+    Ok(u32::from_redis_value(value)?)
 }
 
 /// Ends attempts of one partition together. One flag for each: 1 applied, 0 refused.

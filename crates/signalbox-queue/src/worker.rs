@@ -7,7 +7,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
-use signalbox_core::{Clock, Envelope, JobError, JobResult, LaneName, Limits, Payload, QueueName};
+use signalbox_core::{Clock, JobError, JobResult, LaneName, Limits, Payload, QueueName};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -167,17 +167,16 @@ async fn run_queue<P, F, R>(
 
 /// A payload that cannot be read is a dead job with a reason, not a panic.
 fn open<P: Payload>(leased: Leased) -> Result<Job<P>, QueueError> {
-    let envelope: Envelope<P> =
-        serde_json::from_str(&leased.payload).map_err(|source| QueueError::Payload {
-            queue: P::QUEUE.to_string(),
-            source,
-        })?;
+    let payload = serde_json::from_str(&leased.payload).map_err(|source| QueueError::Payload {
+        queue: P::QUEUE.to_string(),
+        source,
+    })?;
     Ok(Job {
-        payload: envelope.body,
+        payload,
         lease: leased.lease,
         attempt: leased.attempt,
         enqueued_at: leased.enqueued_at,
         lane: leased.lane,
-        trace: envelope.trace,
+        trace: leased.trace,
     })
 }
