@@ -9,7 +9,7 @@ mod jobs;
 mod setting;
 mod working;
 
-use std::{future::Future, time::Duration};
+use std::{fs, future::Future, time::Duration};
 
 use signalbox::{assembly::Store, roles};
 use signalbox_config::{Config, Environment};
@@ -24,7 +24,10 @@ pub use cards::{fact, link, title};
 pub use invariants::Expected;
 pub use setting::{Setting, route};
 
-use crate::RedisServer;
+use crate::{
+    RedisServer,
+    fleet::{Ended, run},
+};
 use working::Working;
 
 /// How long a test waits for what ought to happen.
@@ -179,6 +182,15 @@ impl App {
             panic!("{what}: not within {PATIENCE:?}; {}", self.standing());
         };
         answer
+    }
+
+    /// Runs a command of the program under the app's configuration. Words are separated by spaces.
+    pub async fn command(&self, words: &str) -> Ended {
+        let folder = self.folder.path();
+        let text = (self.setting).text(&self.sim, &self.redis, folder, &self.ingress);
+        fs::write(folder.join("signalbox.toml"), text).expect("the folder can be written to");
+        let words: Vec<&str> = words.split_whitespace().collect();
+        run(folder, &words).await.expect("the program was built")
     }
 
     /// What the app is configured with.

@@ -7,11 +7,13 @@ mod credentials;
 mod faults;
 mod flood;
 mod reading;
+mod replaying;
 mod subscription;
 mod telling;
 
 use harness::{App, PATIENCE};
 use serde_json::Value;
+use signalbox_core::{Step, StepWord};
 use signalbox_sim::{NewInvoice, Posted, SimHandle, Which};
 
 /// Posts an invoice as people do.
@@ -44,6 +46,24 @@ async fn notified(app: &App, elements: usize) {
     };
     let taken = app.sim.wait_until(all, PATIENCE).await;
     assert!(taken, "not notified; {}", app.standing());
+}
+
+/// The story of `name`, once it has `count` steps.
+async fn story(app: &App, name: &str, count: usize) -> Vec<Step> {
+    let what = format!("{name} has {count} steps");
+    app.until(&what, async || {
+        let story = app.queue.story(name).await.ok()?;
+        (story.len() >= count).then_some(story)
+    })
+    .await
+}
+
+fn words(story: &[Step]) -> Vec<String> {
+    let told = |step: &Step| match step.word {
+        StepWord::NotAnnounced => format!("{}: {}", step.word.as_str(), step.detail),
+        word => word.as_str().to_owned(),
+    };
+    story.iter().map(told).collect()
 }
 
 /// The subscription as Business Central holds it.

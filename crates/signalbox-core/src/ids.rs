@@ -98,6 +98,12 @@ impl JobId {
         Self(effect.as_str().to_owned())
     }
 
+    /// The id of the same work done over, which no dedupe knows. `nonce` tells one replay from another.
+    #[must_use]
+    pub fn replayed(&self, nonce: &str) -> Self {
+        Self(shorten(format!("{}#replay/{nonce}", self.0)))
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -121,6 +127,12 @@ impl EffectKey {
     /// `scope` is [`document_scope`]; `document` and `once` come from the record, never from the notification.
     pub fn post(route: &RouteName, scope: &str, document: &str, once: &str) -> Self {
         Self(join(["post", route.as_str(), scope, document, once]))
+    }
+
+    /// The key of the same announcement made once more because a person wants it so.
+    #[must_use]
+    pub fn again(&self, nonce: &str) -> Self {
+        Self(shorten(format!("{}#again/{nonce}", self.0)))
     }
 
     /// A key that was read back from a payload or from Redis.

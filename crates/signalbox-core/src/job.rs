@@ -17,6 +17,19 @@ pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
     const QUEUE: QueueName;
 }
 
+/// That a read was asked for by a person, and how far it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// What tells this replay from every other; part of the ids of all jobs that come of it.
+    pub nonce: String,
+    /// Announces even what was announced before.
+    #[serde(default)]
+    pub again: bool,
+    /// Announces for this route only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<RouteName>,
+}
+
 /// Read one record and announce what the routes say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read {
@@ -32,6 +45,9 @@ pub struct Read {
     pub changed_at: Timestamp,
     /// True when the news was that the record is gone.
     pub deleted: bool,
+    /// What a person asked for. An older release reads the record and announces what is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
 }
 
 impl Payload for Read {

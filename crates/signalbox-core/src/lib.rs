@@ -21,7 +21,7 @@ mod subscription;
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use ids::{EffectKey, JobId, document_scope};
-pub use job::{Addressee, CatchUp, CatchUpPurpose, Payload, Post, Read, Record, Renew};
+pub use job::{Addressee, CatchUp, CatchUpPurpose, Payload, Post, Read, Record, Renew, Replay};
 pub use lane_limits::{LaneLimits, LimitError, Window};
 pub use lanes::{bot_lanes, bot_root, business_central_lanes, graph_root};
 pub use marker::{Marker, MarkerScanner};

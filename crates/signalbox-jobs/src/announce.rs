@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use signalbox_core::{
-    EffectKey, JobError, JobId, LaneChain, Post, ROUTES, Record, RoutePhase, RouteState, bot_lanes,
-    document_scope, hold_group,
+    EffectKey, JobError, JobId, LaneChain, Post, ROUTES, Record, Replay, RoutePhase, RouteState,
+    bot_lanes, document_scope, hold_group,
 };
 use signalbox_queue::NewJob;
 use uuid::Uuid;
@@ -20,12 +20,23 @@ const MOST_FIELD_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Announcement<'a> {
     pub(crate) route: &'a Route,
+    id: JobId,
     pub(crate) effect: EffectKey,
     pub(crate) lanes: LaneChain,
     pub(crate) post: Post,
 }
 
 impl Announcement<'_> {
+    /// The same, done over: its job is a new one, and its effect only if the person wants it made again.
+    pub(crate) fn replayed(mut self, replay: &Replay) -> Self {
+        self.id = self.id.replayed(&replay.nonce);
+        if replay.again {
+            self.effect = self.effect.again(&replay.nonce);
+            self.post.effect = self.effect.clone();
+        }
+        self
+    }
+
     /// The post job, held if its route may not announce yet.
     pub(crate) fn job(self, trace: Option<String>, held: bool) -> Result<NewJob, JobError> {
         let bytes = serde_json::to_string(&self.post.fields).map_or(0, |text| text.len());
@@ -36,8 +47,7 @@ impl Announcement<'_> {
             )));
         }
         let group = hold_group(&self.route.name);
-        let id = JobId::post(&self.effect);
-        let job = NewJob::new(id, self.lanes, self.post, trace).map_err(JobError::fail)?;
+        let job = NewJob::new(self.id, self.lanes, self.post, trace).map_err(JobError::fail)?;
         let job = job.unless_known(self.effect);
         Ok(if held { job.held_with(group) } else { job })
     }
@@ -97,6 +107,7 @@ pub(crate) fn ask<'a>(
     };
     Ok(Ok(Announcement {
         route,
+        id: JobId::post(&effect),
         effect,
         lanes: bot_lanes(&root, &route.to),
         post,

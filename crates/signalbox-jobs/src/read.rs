@@ -120,14 +120,20 @@ async fn announce_all(
     let mut posts = Vec::new();
     let mut wanted = Vec::new();
     let mut held = Vec::new();
-    for route in context.routes.listening(&read.connection, &read.set) {
+    let replay = read.replay.as_ref();
+    let only = replay.and_then(|replay| replay.route.as_ref());
+    let listening = context.routes.listening(&read.connection, &read.set);
+    for route in listening.filter(|route| only.is_none_or(|only| *only == route.name)) {
         let asked = announce::ask(context, source, read.company, route, record);
         match asked.map_err(JobError::fail)? {
             Err(silence) => {
                 story.not_announced(route.name.clone(), silence.as_str());
                 notes.push(silence.as_str().to_owned());
             }
-            Ok(announcement) => {
+            Ok(mut announcement) => {
+                if let Some(replay) = replay {
+                    announcement = announcement.replayed(replay);
+                }
                 let waits = phases.hold(route);
                 held.extend(waits.then(|| route.name.clone()));
                 wanted.push(route.name.clone());

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod moment;
+mod replay;
 mod trail;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -12,6 +13,7 @@ use signalbox_config::{Config, Environment};
 pub use self::jobs::{DeadCommand, Dying, GroupName, JobsCommand, Paging, Released, Replayed};
 pub use self::{
     moment::{Moment, MomentError},
+    replay::Replay,
     trail::{ExportFormat, TrailCommand},
 };
 
@@ -107,6 +109,8 @@ pub enum Command {
         #[arg(long)]
         idle_ms: u64,
     },
+    /// Read documents again and announce what was not announced
+    Replay(Replay),
     /// Look at routes and let them begin anew
     Routes {
         /// What to do

@@ -9,6 +9,7 @@ mod healthcheck;
 mod jobs;
 mod lanes;
 mod output;
+mod replay;
 mod routes;
 mod run;
 mod simulate;
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             crate::redis_server::watch(&folder, Duration::from_millis(idle_ms)).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Replay(which) => replay::run(&global, &which).await,
         Command::Routes { command } => routes::run(&global, &command).await,
         Command::Simulate {
             bind,

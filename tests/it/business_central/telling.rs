@@ -5,25 +5,7 @@ use signalbox_core::{Step, StepWord};
 use signalbox_queue::JobState;
 use signalbox_sim::{Fault, FaultKind, NewInvoice, RetryAfter};
 
-use super::{delivered, notified, post, which};
-
-/// The story of `name`, once it has `count` steps.
-async fn story(app: &App, name: &str, count: usize) -> Vec<Step> {
-    let what = format!("{name} has {count} steps");
-    app.until(&what, async || {
-        let story = app.queue.story(name).await.ok()?;
-        (story.len() >= count).then_some(story)
-    })
-    .await
-}
-
-fn words(story: &[Step]) -> Vec<String> {
-    let told = |step: &Step| match step.word {
-        StepWord::NotAnnounced => format!("{}: {}", step.word.as_str(), step.detail),
-        word => word.as_str().to_owned(),
-    };
-    story.iter().map(told).collect()
-}
+use super::{delivered, notified, post, story, which, words};
 
 #[tokio::test]
 async fn the_number_of_an_invoice_leads_to_every_step_from_its_notification_to_its_receipt() {

@@ -84,6 +84,7 @@ fn job(
         record,
         changed_at,
         deleted: notification.change_type.as_deref() == Some("deleted"),
+        replay: None,
     };
     let lanes = known.source.lanes.clone();
     let step = signal(options, &id, &read, notification);

@@ -11,14 +11,13 @@ use crate::{Queue, QueueError, inspect::query, keys, partition::Partition};
 /// Stories looked at by one query.
 const PORTION: usize = 500;
 
-/// A walk through all steps of a time. The stories come in the order of their last steps, each with its steps in order.
+/// A walk through the stories that had a step since an instant, in the order of their last steps.
 ///
 /// What is appended meanwhile may or may not be seen; a story is seen once.
 #[derive(Debug)]
 pub struct TrailWalk {
     queue: Queue,
     since: Timestamp,
-    until: Timestamp,
     /// The partition that is gone through, and the instant behind us.
     partition: usize,
     behind: Option<i64>,
@@ -27,12 +26,11 @@ pub struct TrailWalk {
 }
 
 impl Queue {
-    /// A walk through the steps from `since` on, and before `until`.
-    pub fn walk_trail(&self, since: Timestamp, until: Timestamp) -> TrailWalk {
+    /// A walk through the stories that had a step since `since`.
+    pub fn walk_trail(&self, since: Timestamp) -> TrailWalk {
         TrailWalk {
             queue: self.clone(),
             since,
-            until,
             partition: 0,
             behind: None,
             seen: HashSet::new(),
@@ -41,8 +39,8 @@ impl Queue {
 }
 
 impl TrailWalk {
-    /// The steps of some more stories; possibly none. `None` after the last ones.
-    pub async fn next(&mut self) -> Result<Option<Vec<Step>>, QueueError> {
+    /// Some more stories, each with all its steps in order; possibly none. `None` after the last ones.
+    pub async fn next(&mut self) -> Result<Option<Vec<Vec<Step>>>, QueueError> {
         let queue = self.queue.clone();
         let Some(partition) = queue.inner.partitions.get(self.partition) else {
             return Ok(None);
@@ -52,18 +50,16 @@ impl TrailWalk {
             self.partition += 1;
             self.behind = None;
         }
-        let mut steps = Vec::new();
+        let mut stories = Vec::new();
         for entry in entries {
             let Some(story) = entry.strip_prefix("steps:") else {
                 continue;
             };
             if self.seen.insert(story.to_owned()) {
-                let story = in_order(queue.steps_of(story).await?);
-                let within = |step: &Step| step.at >= self.since && step.at < self.until;
-                steps.extend(story.into_iter().filter(within));
+                stories.push(in_order(queue.steps_of(story).await?));
             }
         }
-        Ok(Some(steps))
+        Ok(Some(stories))
     }
 
     /// The next entries by their last steps, with all that share the last one's instant.

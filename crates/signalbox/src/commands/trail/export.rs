@@ -37,15 +37,16 @@ pub(super) async fn run(
     format: ExportFormat,
 ) -> anyhow::Result<ExitCode> {
     let now = SystemClock.now();
-    let until = until.map_or(now, |until| until.at(now));
-    let mut walk = queue.walk_trail(since.at(now), until);
+    let (since, until) = (since.at(now), until.map_or(now, |until| until.at(now)));
+    let mut walk = queue.walk_trail(since);
     let mut out = BufWriter::new(io::stdout().lock());
     if format == ExportFormat::Csv {
         write!(out, "{}\r\n", COLUMNS.join(","))?;
     }
     let mut any = false;
-    while let Some(steps) = walk.next().await? {
-        for step in steps {
+    while let Some(stories) = walk.next().await? {
+        let steps = stories.into_iter().flatten();
+        for step in steps.filter(|step| (since..until).contains(&step.at)) {
             any = true;
             match format {
                 ExportFormat::Csv => write!(out, "{}\r\n", row(&step))?,
