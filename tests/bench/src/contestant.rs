@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, ensure};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, task::JoinSet};
@@ -19,6 +19,10 @@ use tokio::{sync::Notify, task::JoinSet};
 pub(crate) const LONGEST_PLAY: Duration = Duration::from_secs(600);
 /// Between looks at whether the last outcomes have arrived.
 const LOOK: Duration = Duration::from_millis(1);
+/// A job that an idle worker has not begun by then was forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(5);
+/// A worker that takes longer for what it is given hangs.
+const HANGS: Duration = Duration::from_secs(180);
 /// For how long a worker is left alone before it is surprised with a job.
 pub(crate) const IDLE: Duration = Duration::from_millis(10);
 
@@ -140,7 +144,8 @@ impl Tally {
         R: Future<Output = Result<usize>>,
     {
         let (_, reached, wanted) = &*self.0;
-        reached.notified().await;
+        let handled = tokio::time::timeout(HANGS, reached.notified()).await;
+        ensure!(handled.is_ok(), "the worker hangs");
         loop {
             let count = ended().await?;
             if count >= *wanted {
@@ -200,9 +205,9 @@ where
         tokio::time::sleep(IDLE).await;
         let asked = Instant::now();
         send(number).await?;
-        let Some(at) = started.recv().await else {
-            bail!("the worker ended");
-        };
+        let start = tokio::time::timeout(FORGOTTEN, started.recv()).await;
+        let start = start.context("an idle worker forgot a job")?;
+        let at = start.context("the worker ended")?;
         let latency = at.duration_since(asked);
         played.latencies_ms.push(latency.as_secs_f64() * 1000.0);
         played.seconds += latency.as_secs_f64();
