@@ -123,24 +123,24 @@ local out, leases, tokens, taken, leased = { 0, -1, 0 }, {}, {}, 0, {}
 local size = #out
 
 local function lease_one(ref, raw, flags, probing)
-  local _, id, _, lane, _, enqueued, _, attempt, deaths, _, trace, payload, extra = cmsgpack.unpack(raw)
+  local _, id, _, lane, _, enqueued, trace, payload, extra = cmsgpack.unpack(raw)
   local token = ARGV[TOKENS + taken]
   taken = taken + 1
   leased[ref] = true
   leases[2 * taken - 1], leases[2 * taken] = now + lease, ref
   tokens[2 * taken - 1], tokens[2 * taken] = ref, token .. ' ' .. flags .. ' ' .. probing
   age(queue, enqueued, -1)
-  out[size + 1], out[size + 2], out[size + 3], out[size + 4] = ref, id, token, attempt + 1
-  out[size + 5], out[size + 6], out[size + 7] = extra and extra.faults or 0, deaths, enqueued
+  out[size + 1], out[size + 2], out[size + 3], out[size + 4] = ref, id, token, (extra and extra.attempt or 0) + 1
+  out[size + 5], out[size + 6], out[size + 7] = extra and extra.faults or 0, extra and extra.deaths or 0, enqueued
   out[size + 8], out[size + 9], out[size + 10] = lane, trace, payload
   size = size + 10
 end
 
 -- An entry that its job does not stand by any more is passed over. Returns the job's deaths if it does.
 local function stands(ref, raw, place)
-  local state, _, _, _, seq, _, _, _, deaths, _, _, _, extra = cmsgpack.unpack(raw)
-  if state ~= 'ready' or leased[ref] then return nil end
-  if again[ref] or (seq == place and not (extra and extra.moved)) then return deaths end
+  local state, _, _, _, seq, _, _, _, extra = cmsgpack.unpack(raw)
+  if state or leased[ref] then return nil end
+  if again[ref] or (seq == place and not (extra and extra.moved)) then return extra and extra.deaths or 0 end
 end
 
 local function lease_entries(entries, probing)

@@ -55,20 +55,33 @@ local function finish(answer)
   return answer
 end
 
--- A job's record: one packed text. What few jobs have is in the table at its end.
+-- A job's record: one packed text. What few jobs have is in the table at its end, and most have no table. A state is
+-- only written when it is not `ready`.
+local SELDOM = { changed = 0, attempt = 0, deaths = 0, effect = '' }
+
 local function decode(ref, raw)
-  local state, id, queue, lane, seq, enqueued, changed, attempt, deaths, effect, trace, payload, extra = cmsgpack.unpack(raw)
-  return { ref = ref, state = state, id = id, queue = queue, lane = lane, seq = seq, enqueued = enqueued, changed = changed,
-    attempt = attempt, deaths = deaths, effect = effect, trace = trace, payload = payload, extra = extra or {} }
+  local state, id, queue, lane, seq, enqueued, trace, payload, extra = cmsgpack.unpack(raw)
+  local job = { ref = ref, state = state or 'ready', id = id, queue = queue, lane = lane, seq = seq, enqueued = enqueued,
+    trace = trace, payload = payload, extra = extra or {} }
+  for name, usual in pairs(SELDOM) do
+    job[name] = job.extra[name] or usual
+    job.extra[name] = nil
+  end
+  return job
 end
 
 local function encode(job)
-  if next(job.extra) then
-    return cmsgpack.pack(job.state, job.id, job.queue, job.lane, job.seq, job.enqueued, job.changed, job.attempt,
-      job.deaths, job.effect, job.trace, job.payload, job.extra)
+  local extra, state = job.extra, nil
+  if job.state ~= 'ready' then state = job.state end
+  for name, usual in pairs(SELDOM) do
+    if job[name] ~= usual then extra[name] = job[name] end
   end
-  return cmsgpack.pack(job.state, job.id, job.queue, job.lane, job.seq, job.enqueued, job.changed, job.attempt,
-    job.deaths, job.effect, job.trace, job.payload)
+  if not next(extra) then
+    return cmsgpack.pack(state, job.id, job.queue, job.lane, job.seq, job.enqueued, job.trace, job.payload)
+  end
+  local raw = cmsgpack.pack(state, job.id, job.queue, job.lane, job.seq, job.enqueued, job.trace, job.payload, extra)
+  for name in pairs(SELDOM) do extra[name] = nil end
+  return raw
 end
 
 local function load(ref)

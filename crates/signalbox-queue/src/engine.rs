@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -72,6 +75,8 @@ pub(crate) struct Shared {
     acks: Mutex<Option<mpsc::UnboundedSender<Ack>>>,
     room: Arc<Semaphore>,
     pub(crate) company: Company,
+    /// The last fetch left ready jobs behind.
+    backlog: AtomicBool,
 }
 
 impl Shared {
@@ -155,9 +160,15 @@ impl Shared {
             .collect()
     }
 
-    /// Whether so few jobs are held that none waits for another one to end.
+    /// Notes whether a fetch left ready jobs behind.
+    pub(crate) fn note_backlog(&self, backlog: bool) {
+        self.backlog.store(backlog, Ordering::Relaxed);
+    }
+
+    /// Whether no job waits for another one to end.
     pub(crate) fn has_room_to_spare(&self) -> bool {
-        !self.quiet.is_cancelled() && self.held().len() * 2 <= self.options.concurrency
+        let backlog = self.backlog.load(Ordering::Relaxed);
+        !backlog && !self.quiet.is_cancelled() && self.held().len() * 2 <= self.options.concurrency
     }
 
     /// True while this process holds the lease.
@@ -202,6 +213,7 @@ impl Engine {
             held: Mutex::default(),
             acks: Mutex::new(Some(acks_tx)),
             company,
+            backlog: AtomicBool::new(false),
         });
         let fetchers = TaskTracker::new();
         for partition in partitions {

@@ -34,14 +34,15 @@ pub(crate) async fn run(shared: Arc<Shared>, partition: Partition, jobs: mpsc::S
         match fetch(&shared, &partition, room.len(), &place).await {
             Ok(batch) => {
                 suspects = batch.suspects > 0;
-                failures = 0;
+                shared.note_backlog(batch.more);
                 if !batch.jobs.is_empty() {
+                    failures = 0;
                     deliver(&shared, batch.jobs, room, place, &jobs).await;
                 } else if !suspects {
                     drop((room, place));
                     let idle = shared.idle();
                     let longest = batch.next_change.map_or(idle, |next| next.min(idle));
-                    failures = bell.wait(longest).await.map_or(1, |()| 0);
+                    failures = bell.wait(longest).await.map_or(failures + 1, |()| 0);
                 }
             }
             Err(error) => {

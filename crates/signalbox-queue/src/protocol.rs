@@ -79,6 +79,8 @@ pub(crate) struct Ack {
 /// What one fetch brought.
 pub(crate) struct Batch {
     pub(crate) jobs: Vec<Leased>,
+    /// Ready jobs are left behind.
+    pub(crate) more: bool,
     /// When the partition changes by itself, counted from the answer.
     pub(crate) next_change: Option<Duration>,
     /// Jobs that wait for a worker with nothing else in hand; told to one worker at a time.
@@ -198,9 +200,9 @@ struct Origin {
 }
 
 fn read_batch(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
-    let mut values = answer.into_iter().skip(1);
+    let mut values = answer.into_iter();
     let mut number = || values.next().map_or(Ok(-1), i64::from_redis_value);
-    let (next, suspects) = (number()?, number()?);
+    let (more, next, suspects) = (number()?, number()?, number()?);
     let mut jobs = Vec::new();
     while let Some(reference) = values.next() {
         let fields = values.by_ref().take(FIELDS - 1);
@@ -208,6 +210,7 @@ fn read_batch(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
     }
     Ok(Batch {
         jobs,
+        more: more == 1,
         next_change: u64::try_from(next).ok().map(Duration::from_millis),
         suspects: u64::try_from(suspects).unwrap_or(0),
     })
