@@ -28,7 +28,7 @@ use tokio::{
 
 pub(crate) use self::folder::servers;
 pub use self::{
-    port::free_address,
+    port::{free_address, free_port},
     process::{Ended, Process, ask, run},
     setting::Setting,
 };

@@ -3,15 +3,20 @@
 //! Every test has its own `redis-server`, because tests kill it, empty it and restart it.
 
 mod app;
+mod cluster_group;
 pub mod fleet;
 mod hook;
 mod redis_server;
 pub mod scenarios;
+mod sentinel_group;
 mod steered;
 mod until;
 
 pub use app::{App, Expected, PATIENCE, Setting, fact, link, route, title};
+pub use cluster_group::ClusterGroup;
+pub use fleet::free_port;
 pub use hook::{CLIENT_STATE, COMPANY, HOOK, Hook, client, enter_subscription, notification};
 pub use redis_server::RedisServer;
+pub use sentinel_group::SentinelGroup;
 pub use steered::{Note, Script, Started, Steered};
 pub use until::until;

@@ -16,17 +16,28 @@ use tempfile::TempDir;
 pub struct RedisServer {
     dir: TempDir,
     child: Child,
+    settings: Vec<String>,
 }
 
 impl RedisServer {
     /// Starts a server that syncs every write, as the product's own does.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with more settings, each `--name value`.
+    pub fn start_with(settings: &[&str]) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("sb")
             .tempdir()
             .expect("a temporary folder");
-        let child = spawn(&dir);
-        let server = Self { dir, child };
+        let words = settings.iter().flat_map(|setting| setting.split(' '));
+        let settings: Vec<String> = words.map(str::to_owned).collect();
+        let server = Self {
+            child: spawn(&dir, &settings),
+            dir,
+            settings,
+        };
         server.wait_until_ready();
         server
     }
@@ -74,7 +85,7 @@ impl RedisServer {
 
     /// Starts the server again on the same folder.
     pub fn restart(&mut self) {
-        self.child = spawn(&self.dir);
+        self.child = spawn(&self.dir, &self.settings);
         self.wait_until_ready();
     }
 
@@ -87,16 +98,28 @@ impl RedisServer {
         String::from_utf8_lossy(&answer[..length]).into_owned()
     }
 
+    /// Runs one command, and returns what `redis-cli` prints.
+    pub fn cli(&self, args: &[&str]) -> String {
+        let output = Command::new("redis-cli")
+            .arg("-s")
+            .arg(self.socket())
+            .args(args)
+            .output()
+            .expect("redis-cli comes with redis-server");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Whether it has not been ended.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     fn socket(&self) -> PathBuf {
         self.dir.path().join("redis.sock")
     }
 
     fn wait_until_ready(&self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !self.is_ready() {
-            assert!(Instant::now() < deadline, "redis-server did not come up");
-            std::thread::yield_now();
-        }
+        wait("redis-server did not come up", || self.is_ready());
     }
 
     fn is_ready(&self) -> bool {
@@ -111,7 +134,16 @@ impl RedisServer {
     }
 }
 
-fn spawn(dir: &TempDir) -> Child {
+/// Waits until `ready`, and fails with `complaint` if that takes too long.
+pub(crate) fn wait(complaint: &str, ready: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !ready() {
+        assert!(Instant::now() < deadline, "{complaint}");
+        std::thread::yield_now();
+    }
+}
+
+fn spawn(dir: &TempDir, more: &[String]) -> Child {
     let settings = "--port 0 --unixsocket redis.sock --unixsocketperm 700 --appendonly yes \
          --appendfsync always --no-appendfsync-on-rewrite no --maxmemory 512mb \
          --maxmemory-policy noeviction --save";
@@ -120,6 +152,7 @@ fn spawn(dir: &TempDir) -> Child {
         .arg("")
         .arg("--dir")
         .arg(dir.path())
+        .args(more)
         .current_dir(dir.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

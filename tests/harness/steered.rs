@@ -8,7 +8,9 @@ use signalbox_core::{
     Backoff, Completion, JobError, JobId, LaneChain, LaneName, Limits, Payload, QueueName,
     SystemClock,
 };
-use signalbox_queue::{EngineOptions, Job, Lease, NewJob, Queue, Worker, WorkerOptions};
+use signalbox_queue::{
+    EngineOptions, Job, Lease, NewJob, Queue, QueueOptions, Worker, WorkerOptions,
+};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::{mpsc, oneshot},
@@ -98,6 +100,11 @@ impl Steered {
 
     /// A worker that runs up to `concurrency` attempts at once.
     pub fn with_concurrency(redis: &RedisServer, lease: Duration, concurrency: usize) -> Self {
+        Self::on(redis.options(None), lease, concurrency)
+    }
+
+    /// A worker on whatever Redis `redis` leads to.
+    pub fn on(redis: QueueOptions, lease: Duration, concurrency: usize) -> Self {
         let (tx, started) = mpsc::unbounded_channel();
         let quiet = CancellationToken::new();
         let runtime = Builder::new_multi_thread()
@@ -105,7 +112,7 @@ impl Steered {
             .enable_all()
             .build()
             .expect("a runtime");
-        let (redis, stop) = (redis.options(None), quiet.clone());
+        let stop = quiet.clone();
         let running = runtime.spawn(async move {
             let (queue, _) = Queue::connect(redis).await.expect("redis answers");
             let worker = Worker::new(queue, options(lease))

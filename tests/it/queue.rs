@@ -1,5 +1,6 @@
 //! The queue on a real Redis.
 
+mod cluster;
 mod conflicts;
 mod faults;
 mod lanes;
@@ -9,13 +10,15 @@ mod listing;
 mod operating;
 mod outcomes;
 mod permits;
+mod sentinel;
 mod stepwise;
+mod tls;
 mod trail;
 
 use std::time::Duration;
 
 use signalbox_core::JobId;
-use signalbox_queue::{JobState, JobView, Queue};
+use signalbox_queue::{JobState, JobView, NewJob, Queue};
 
 use harness::Note;
 
@@ -44,4 +47,16 @@ async fn until_state(queue: &Queue, id: &str, state: JobState) -> JobView {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("{id} did not become {state:?}: {last:?}");
+}
+
+/// Enqueues until Redis takes it, as the ingress does.
+async fn until_taken(queue: &Queue, job: NewJob) {
+    let attempts = async {
+        while let Err(error) = queue.enqueue(job.clone()).await {
+            assert!(error.is_transient(), "{error:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let taken = tokio::time::timeout(Duration::from_secs(30), attempts).await;
+    taken.expect("redis takes it within 30 s");
 }

@@ -12,6 +12,7 @@ use crate::{
 pub(crate) fn problems(config: &Config, layers: &Layers) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(durability(config, layers));
+    problems.extend(authorities(config, layers));
     problems.extend(plain_password(config, layers));
     problems.extend(route_ends(config, layers));
     problems.extend(twins(config, layers));
@@ -21,23 +22,32 @@ pub(crate) fn problems(config: &Config, layers: &Layers) -> Vec<Problem> {
 
 /// A level that this kind of Redis cannot keep, or must exceed.
 fn durability(config: &Config, layers: &Layers) -> Option<Problem> {
-    let scheme = match &config.redis.location {
-        RedisLocation::Embedded => "embedded",
-        RedisLocation::Server(url) => url.scheme(),
-    };
     let replicated = config.redis.durability == Durability::Replicated;
-    let (reason, fix) = match scheme {
-        "embedded" if replicated => (
+    let (reason, fix) = match &config.redis.location {
+        RedisLocation::Embedded if replicated => (
             "needs replicas, and the embedded Redis has none",
             "write `fsync`, or name a replicated Redis in `redis.url`",
         ),
-        "redis+sentinel" | "redis+cluster" if !replicated => (
+        RedisLocation::Server(url) if url.may_fail_over() && !replicated => (
             "loses acknowledged jobs when a replica is promoted",
             "write `replicated`",
         ),
         _ => return None,
     };
     Some(problem(layers, &["redis", "durability"], reason, fix))
+}
+
+/// Authorities that nobody asks for would make believe that the connection is encrypted.
+fn authorities(config: &Config, layers: &Layers) -> Option<Problem> {
+    let RedisLocation::Server(url) = &config.redis.location else {
+        return None;
+    };
+    if url.has_tls() || config.redis.ca_file.is_none() {
+        return None;
+    }
+    let fix = "let `redis.url` begin with `rediss`, or remove it";
+    let reason = "is for TLS, which `redis.url` does not ask for";
+    Some(problem(layers, &["redis", "ca_file"], reason, fix))
 }
 
 /// A password inside the address is a secret in the file, too.

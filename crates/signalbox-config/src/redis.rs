@@ -7,9 +7,8 @@ use std::{
 };
 
 use serde::Deserialize;
-use url::Url;
 
-use crate::{Environment, PrivateUrl, Secret, secret::SecretSource};
+use crate::{Environment, RedisUrl, Secret, secret::SecretSource};
 
 /// How safe a job is once it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -43,18 +42,8 @@ pub enum RedisLocation {
     /// A `redis-server` of our own in the data folder.
     Embedded,
     /// A server, or a group of servers, at this address.
-    Server(PrivateUrl),
+    Server(RedisUrl),
 }
-
-/// The schemes that lead to a Redis.
-const SCHEMES: [&str; 6] = [
-    "redis",
-    "rediss",
-    "redis+unix",
-    "redis+sentinel",
-    "redis+cluster",
-    "unix",
-];
 
 impl TryFrom<String> for RedisLocation {
     type Error = &'static str;
@@ -63,10 +52,7 @@ impl TryFrom<String> for RedisLocation {
         if text == "embedded" {
             return Ok(Self::Embedded);
         }
-        let url = Url::parse(&text).ok();
-        url.filter(|url| SCHEMES.contains(&url.scheme()))
-            .map(|url| Self::Server(PrivateUrl::new(url)))
-            .ok_or("does not lead to a Redis; write `embedded` or an address that begins with `redis://`, `rediss://`, `redis+unix://`, `redis+sentinel://` or `redis+cluster://`")
+        RedisUrl::read(&text).map(Self::Server)
     }
 }
 
@@ -77,6 +63,12 @@ pub struct Redis {
     pub location: RedisLocation,
     /// The password, when it is not part of the address.
     pub password: Option<Secret>,
+    /// The user of the Sentinels, when they ask for one.
+    pub sentinel_user: Option<String>,
+    /// The password of the Sentinels, when they ask for one.
+    pub sentinel_password: Option<Secret>,
+    /// The authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
     /// The level that the server must keep.
     pub durability: Durability,
     /// What every key begins with.
@@ -97,6 +89,9 @@ pub struct Redis {
 pub(crate) struct RedisSection {
     pub(crate) url: RedisLocation,
     pub(crate) password: Option<SecretSource>,
+    sentinel_user: Option<String>,
+    pub(crate) sentinel_password: Option<SecretSource>,
+    ca_file: Option<PathBuf>,
     durability: Durability,
     #[serde(deserialize_with = "namespace")]
     namespace: String,
@@ -111,6 +106,9 @@ impl RedisSection {
         Redis {
             location: self.url,
             password: self.password.map(|source| source.resolve(env)),
+            sentinel_user: self.sentinel_user,
+            sentinel_password: self.sentinel_password.map(|source| source.resolve(env)),
+            ca_file: self.ca_file,
             durability: self.durability,
             namespace: self.namespace,
             partitions: self.partitions,

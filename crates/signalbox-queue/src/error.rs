@@ -24,15 +24,24 @@ pub enum QueueError {
         /// What to do about it.
         next_step: &'static str,
     },
-    /// The address cannot be understood.
-    #[error("`{url}` is not a redis address; use redis://HOST:PORT, rediss://… or unix:///PATH")]
+    /// The address cannot be used.
+    #[error("`redis.url` = `{url}` {reason}; {next_step}")]
     Address {
-        /// The address without its password.
+        /// The address without its secrets.
         url: String,
-        /// What the reader of addresses says.
-        #[source]
-        source: redis::RedisError,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do about it.
+        next_step: &'static str,
     },
+    /// Not enough replicas have what was written, so it may be lost with the master. Worth trying again.
+    #[error("redis has too few replicas that keep up; see that they run and follow the master")]
+    Replicas(#[source] redis::RedisError),
+    /// A replica may be promoted, and need not have what was acknowledged.
+    #[error(
+        "behind sentinels and in a cluster a replica may be promoted that lacks what was acknowledged; set `redis.durability = \"replicated\"`"
+    )]
+    MayFailOver,
     /// A payload cannot be written or read as JSON.
     #[error("a payload of queue `{queue}` is not what this program writes")]
     Payload {
@@ -53,14 +62,15 @@ pub enum QueueError {
 impl QueueError {
     /// Sorts an answer of Redis: the prelude's EPOCH is about the installation, all else about the server.
     pub(crate) fn from_script(error: redis::RedisError, id: &str) -> Self {
-        if error.code() == Some("EPOCH") {
-            return Self::NotInstalled { id: id.to_owned() };
+        match error.code() {
+            Some("EPOCH") => Self::NotInstalled { id: id.to_owned() },
+            Some("NOREPLICAS") => Self::Replicas(error),
+            _ => Self::Redis(error),
         }
-        Self::Redis(error)
     }
 
     /// True if the same call may succeed later without anybody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Redis(_) | Self::Random)
+        matches!(self, Self::Redis(_) | Self::Replicas(_) | Self::Random)
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn install(link: &Link, wanted: &Wanted<'_>) -> Result<Installa
         .arg(wanted.partitions)
         .arg(id)
         .arg(origin)
-        .invoke_async(&mut link.shared())
+        .invoke_async(&mut link.clone().bound(&beside).shared())
         .await
         .map_err(QueueError::Redis)?;
     check(

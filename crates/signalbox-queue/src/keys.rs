@@ -3,6 +3,7 @@
 //! | key | type | ended by | what |
 //! |---|---|---|---|
 //! | `meta` | hash | never | epoch (installation), seq, last sign of a worker, last grace, marks of the janitor |
+//! | `waited` | string | never | a mark that is written to be waited for, with `replicated` |
 //! | `counts` | hash | never | jobs by `queue\|state` |
 //! | `job:{ref}` | packed text | settle, janitor | one job |
 //! | `ready:{queue}:{lane}` | list of seq and ref | when empty | new jobs of a lane, in the order of their enqueue |
@@ -46,6 +47,11 @@ pub(crate) fn installation(prefix: &str) -> String {
 /// Numbers of the partition as a whole.
 pub(crate) fn meta(prefix: &str) -> String {
     format!("{prefix}meta")
+}
+
+/// What is written to wait until the replicas have it, and everything before it.
+pub(crate) fn waited(prefix: &str) -> String {
+    format!("{prefix}waited")
 }
 
 /// Jobs by queue and state.

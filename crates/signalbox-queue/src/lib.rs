@@ -11,6 +11,7 @@
 
 mod acker;
 mod adapter;
+mod address;
 mod browse;
 mod company;
 mod durability;

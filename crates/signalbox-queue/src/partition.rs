@@ -27,10 +27,11 @@ pub(crate) struct Partition {
 
 impl Partition {
     pub(crate) fn new(namespace: &str, number: u16, link: Link, epoch: String) -> Self {
+        let prefix = keys::prefix(namespace, number);
         Self {
             number,
-            prefix: keys::prefix(namespace, number),
-            link,
+            link: link.bound(&prefix),
+            prefix,
             epoch,
             now: None,
             gather: Arc::default(),
@@ -41,9 +42,13 @@ impl Partition {
     pub(crate) fn call<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
         let mut call = script.prepare_invoke();
         let now = self.now.map(|now| now.as_millisecond().to_string());
-        call.key(&self.prefix)
-            .arg(now.unwrap_or_default())
-            .arg(&self.epoch);
+        call.key(&self.prefix);
+        if self.link.is_cluster() {
+            // While a slot moves, a call with two keys, one of which never exists, is put off by both nodes: no
+            // script ever sees or changes a part of the partition (TRYAGAIN).
+            call.key(keys::meta(&self.prefix));
+        }
+        call.arg(now.unwrap_or_default()).arg(&self.epoch);
         call
     }
 

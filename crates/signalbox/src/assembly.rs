@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use signalbox_config::{Config, Connection, RedisLocation};
+use percent_encoding::NON_ALPHANUMERIC;
+use signalbox_config::{Config, Connection, RedisLocation, RedisUrl, Secret};
 use signalbox_core::{Backoff, Clock, Limits, SystemClock};
 use signalbox_ingress::{BusinessCentralSource, IngressOptions};
 use signalbox_jobs::{Cards, Connections, Context, Routes, Settings, connect, source_lanes};
@@ -43,11 +44,12 @@ impl Store {
         let stop = CancellationToken::new();
         let url = match &config.redis.location {
             RedisLocation::Embedded => embedded(config, search_path, &supervised, &stop).await?,
-            RedisLocation::Server(url) => server_url(config, url.reveal())?,
+            RedisLocation::Server(url) => server_url(config, url)?,
         };
         let (queue, installation) = Queue::connect(queue_options(config, url)?).await?;
         installation::keep(&config.data.dir, &installation.id)?;
         check_durability(config, &queue).await?;
+        queue.keep(durability(config)).await?;
         Ok(Self {
             queue,
             installation,
@@ -91,23 +93,49 @@ async fn embedded(
     Ok(url)
 }
 
-fn server_url(config: &Config, url: &url::Url) -> anyhow::Result<String> {
-    if matches!(url.scheme(), "redis+sentinel" | "redis+cluster") {
-        bail!(
-            "`{}` addresses come with a later release; use `redis://` or `rediss://`",
-            url.scheme()
-        );
-    }
-    let mut url = url.clone();
-    if let Some(password) = &config.redis.password {
-        let password = password
-            .reveal()
-            .context("`redis.password` cannot be had")?;
-        let set = url.set_password(Some(secrecy::ExposeSecret::expose_secret(password)));
-        set.ok()
-            .context("`redis.url` takes no password; remove `redis.password`")?;
-    }
-    Ok(url.to_string())
+/// The address with what the configuration keeps beside it.
+fn server_url(config: &Config, url: &RedisUrl) -> anyhow::Result<String> {
+    let redis = &config.redis;
+    let password = revealed(redis.password.as_ref(), "redis.password")?;
+    let sentinel_password = revealed(redis.sentinel_password.as_ref(), "redis.sentinel_password")?;
+    let ca_file = redis
+        .ca_file
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let mut refused = false;
+    let whole = url.reveal(|url| {
+        if let Some(password) = &password {
+            refused = url.set_password(Some(password)).is_err();
+        }
+        let beside = [
+            ("sentinel-user", redis.sentinel_user.as_ref()),
+            ("sentinel-password", sentinel_password.as_ref()),
+            ("ca-file", ca_file.as_ref()),
+        ];
+        for (name, value) in beside {
+            if let Some(value) = value {
+                let value = percent_encoding::utf8_percent_encode(value, NON_ALPHANUMERIC);
+                let query = url.query().map(|query| format!("{query}&"));
+                let query = format!("{}{name}={value}", query.unwrap_or_default());
+                url.set_query(Some(&query));
+            }
+        }
+    });
+    anyhow::ensure!(
+        !refused,
+        "`redis.url` takes no password; remove `redis.password`"
+    );
+    Ok(whole)
+}
+
+fn revealed(secret: Option<&Secret>, key: &str) -> anyhow::Result<Option<String>> {
+    let Some(secret) = secret else {
+        return Ok(None);
+    };
+    let text = secret
+        .reveal()
+        .with_context(|| format!("`{key}` cannot be had"))?;
+    Ok(Some(secrecy::ExposeSecret::expose_secret(text).to_owned()))
 }
 
 fn queue_options(config: &Config, url: String) -> anyhow::Result<QueueOptions> {
@@ -132,7 +160,7 @@ async fn check_durability(config: &Config, queue: &Queue) -> anyhow::Result<()> 
             "redis is version {version}; install Redis 7.0 or later, or set `redis.vouched = true`"
         );
     }
-    match queue.durability_findings(durability(config)?).await {
+    match queue.durability_findings(durability(config)).await {
         Ok(findings) if findings.is_empty() => Ok(()),
         Ok(findings) => {
             let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
@@ -154,14 +182,12 @@ pub fn is_old(version: &str) -> bool {
 }
 
 /// The level that the queue is told to check.
-pub fn durability(config: &Config) -> anyhow::Result<Durability> {
+pub fn durability(config: &Config) -> Durability {
     match config.redis.durability {
-        signalbox_config::Durability::Fsync => Ok(Durability::Fsync),
-        signalbox_config::Durability::Everysec => Ok(Durability::Everysec),
-        signalbox_config::Durability::None => Ok(Durability::None),
-        signalbox_config::Durability::Replicated => {
-            bail!("`redis.durability = \"replicated\"` comes with a later release; write `fsync`")
-        }
+        signalbox_config::Durability::Fsync => Durability::Fsync,
+        signalbox_config::Durability::Everysec => Durability::Everysec,
+        signalbox_config::Durability::None => Durability::None,
+        signalbox_config::Durability::Replicated => Durability::Replicated,
     }
 }
 

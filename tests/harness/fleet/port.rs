@@ -25,3 +25,8 @@ pub fn free_address() -> SocketAddr {
         }
     }
 }
+
+/// A port of this machine that can be listened on.
+pub fn free_port() -> u16 {
+    free_address().port()
+}

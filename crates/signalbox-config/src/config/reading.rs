@@ -100,6 +100,12 @@ impl Reading<'_> {
         if let Some(source) = redis.as_ref().and_then(|redis| redis.password.as_ref()) {
             self.refuse_plain(&["redis", "password"], source);
         }
+        let sentinel = redis
+            .as_ref()
+            .and_then(|redis| redis.sentinel_password.as_ref());
+        if let Some(source) = sentinel {
+            self.refuse_plain(&["redis", "sentinel_password"], source);
+        }
         let (data, ingress, worker) = (
             self.section(&["data"]),
             self.section(&["ingress"]),

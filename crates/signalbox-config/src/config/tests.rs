@@ -286,6 +286,14 @@ fn parts_that_do_not_fit_together_are_told() {
         "`redis.durability` (`replicated`, from signalbox.toml) needs replicas, and the embedded Redis has none; write `fsync`, or name a replicated Redis in `redis.url`",
     );
     check(
+        "[redis]\nurl = \"redis+cluster://one:1,two:2\"",
+        "`redis.durability` (`fsync`, from the defaults) loses acknowledged jobs when a replica is promoted; write `replicated`",
+    );
+    check(
+        "[redis]\nurl = \"redis://one\"\nca_file = \"ca.pem\"",
+        "`redis.ca_file` (`ca.pem`, from signalbox.toml) is for TLS, which `redis.url` does not ask for; let `redis.url` begin with `rediss`, or remove it",
+    );
+    check(
         &format!(
             "{}\n{}",
             route("erp", "teams"),
