@@ -55,6 +55,7 @@ async fn a_worker_killed_again_and_again_loses_and_doubles_nothing() {
         ..Setting::default()
     };
     let mut app = App::with(setting).await;
+    app.expected.early_requests = 4 * 8;
     for _ in 0..4 {
         for _ in 0..10 {
             post(&app);
