@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -91,6 +92,21 @@ impl JobId {
     /// The id of the work that keeps the subscription to `set` alive.
     pub fn renew(connection: &ConnectionName, set: &str) -> Self {
         Self::new(["renew", connection.as_str(), set])
+    }
+
+    /// The id of a tick of `route`, in UTC. One that a person asked for is told from one of the schedule.
+    pub fn tick(route: &RouteName, at: Timestamp, asked: bool) -> Self {
+        let at = at.to_string();
+        let asked = asked.then_some("asked");
+        Self::new(["schedule", route.as_str(), &at].into_iter().chain(asked))
+    }
+
+    /// The id of the look at a set that the tick called `tick` makes.
+    pub fn of_tick(tick: &Self, connection: &ConnectionName, set: &str) -> Self {
+        Self(shorten(format!(
+            "{}/{tick}",
+            Self::new(["catch_up", connection.as_str(), set])
+        )))
     }
 
     /// The id of the post that carries `effect`.

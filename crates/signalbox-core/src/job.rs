@@ -131,3 +131,21 @@ pub struct CatchUp {
 impl Payload for CatchUp {
     const QUEUE: QueueName = QueueName::new("catch_up", 1);
 }
+
+/// Make the work of a tick of a route's schedule, and see to it that the next tick comes.
+///
+/// Served by whoever serves catch-ups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tick {
+    /// The route.
+    pub route: RouteName,
+    /// The tick's instant.
+    pub at: Timestamp,
+    /// True when a person asked for it, beside the schedule.
+    #[serde(default)]
+    pub asked: bool,
+}
+
+impl Payload for Tick {
+    const QUEUE: QueueName = QueueName::new("tick", 1);
+}

@@ -14,6 +14,7 @@ mod name;
 mod outcome;
 mod resource;
 mod route_state;
+mod schedule;
 mod settle;
 mod step;
 mod subscription;
@@ -21,7 +22,9 @@ mod subscription;
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use ids::{EffectKey, JobId, document_scope};
-pub use job::{Addressee, CatchUp, CatchUpPurpose, Payload, Post, Read, Record, Renew, Replay};
+pub use job::{
+    Addressee, CatchUp, CatchUpPurpose, Payload, Post, Read, Record, Renew, Replay, Tick,
+};
 pub use lane_limits::{LaneLimits, LimitError, Window};
 pub use lanes::{bot_lanes, bot_root, business_central_lanes, graph_root};
 pub use marker::{Marker, MarkerScanner};
@@ -30,6 +33,10 @@ pub use outcome::{Completion, Decision, JobError, JobResult};
 pub use resource::{Resource, ResourceError};
 pub use route_state::{
     ROUTES, RoutePhase, RouteState, hold_group, is_unknown_group, unknown_group,
+};
+pub use schedule::{
+    CronPattern, MOST_MISSED, Misfire, ON_TIME, Overlap, SCHEDULES, Schedule, ScheduleError,
+    ScheduleState, Zone,
 };
 pub use settle::{Limits, Settlement, Standing, settle};
 pub use step::{DocumentName, RecordAddress, Step, StepWord};

@@ -35,3 +35,24 @@ fn long_ids_stay_short_readable_and_different() {
 fn an_id_of_digits_keeps_its_leading_zeros() {
     assert_eq!(JobId::new(["000000905"]).as_str(), "000000905");
 }
+
+#[test]
+fn a_tick_and_its_work_are_named_by_route_and_instant_in_utc() {
+    let route = RouteName::new("posted-invoices").unwrap();
+    let at = "2026-03-29T03:00:00+02:00".parse().unwrap();
+    let tick = JobId::tick(&route, at, false);
+    assert_eq!(
+        tick.as_str(),
+        "schedule/posted-invoices/2026-03-29T01:00:00Z"
+    );
+    let asked = JobId::tick(&route, at, true);
+    assert_eq!(
+        asked.as_str(),
+        "schedule/posted-invoices/2026-03-29T01:00:00Z/asked"
+    );
+    let erp = ConnectionName::new("erp").unwrap();
+    assert_eq!(
+        JobId::of_tick(&tick, &erp, "purchaseInvoices").as_str(),
+        "catch_up/erp/purchaseInvoices/schedule/posted-invoices/2026-03-29T01:00:00Z"
+    );
+}
