@@ -7,6 +7,7 @@ mod lanes;
 mod leases;
 mod ledger;
 mod listing;
+mod memory;
 mod operating;
 mod outcomes;
 mod permits;

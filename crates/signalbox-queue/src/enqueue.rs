@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use redis::Script;
 use signalbox_core::{EffectKey, JobId, LaneChain, LaneName, Payload, QueueName};
 
 use crate::{
@@ -11,6 +12,9 @@ use crate::{
 
 /// Jobs in one script; more would keep Redis from everybody else for too long.
 const MOST_PER_SCRIPT: usize = 500;
+
+/// What a waiting job takes of Redis beside its payload: its id, its places, and what Redis needs for them.
+const BYTES_BESIDE: usize = 512;
 
 /// What happens when a job with the same id is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,16 +149,35 @@ impl Queue {
         partition.gather.enqueue(job, self).await
     }
 
+    /// Stores jobs made of signals from outside, as [`Queue::enqueue_all`] does, unless Redis is short of memory.
+    ///
+    /// What is refused above four fifths of `maxmemory` leaves room for what follows from the jobs that are stored
+    /// already: their follow-ups, receipts and ends.
+    pub async fn take_in(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, QueueError> {
+        let bytes = jobs.iter().map(|job| job.payload.len() + BYTES_BESIDE);
+        self.admit(u64::try_from(bytes.sum::<usize>()).unwrap_or(u64::MAX))
+            .await?;
+        self.enqueue_with(&scripts::TAKE_IN_JOBS, jobs).await
+    }
+
     /// Stores many jobs and says for each what became of it, in order.
     ///
     /// Equal ids are merged first. An error may come after some were stored: enqueueing all again is safe,
     /// because ids are deterministic.
     pub async fn enqueue_all(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, QueueError> {
+        self.enqueue_with(&scripts::ENQUEUE_JOBS, jobs).await
+    }
+
+    async fn enqueue_with(
+        &self,
+        script: &Script,
+        jobs: Vec<NewJob>,
+    ) -> Result<Vec<Enqueued>, QueueError> {
         let (distinct, places) = merge_equal_ids(jobs);
         let mut outcomes = vec![Enqueued::New; distinct.len()];
         for (partition, members) in self.by_partition(&distinct) {
             for chunk in members.chunks(MOST_PER_SCRIPT) {
-                let texts = self.send(partition, &distinct, chunk).await?;
+                let texts = self.send(script, partition, &distinct, chunk).await?;
                 for (index, text) in chunk.iter().zip(&texts) {
                     outcomes[*index] = Enqueued::parse(text);
                 }
@@ -175,12 +198,13 @@ impl Queue {
 
     async fn send(
         &self,
+        script: &Script,
         partition: &Partition,
         jobs: &[NewJob],
         chunk: &[usize],
     ) -> Result<Vec<String>, QueueError> {
         let window = self.inner.options.dedupe_window;
-        let mut call = partition.call(&scripts::ENQUEUE_JOBS);
+        let mut call = partition.call(script);
         call.arg(window.as_millis().to_string());
         for index in chunk {
             let job = &jobs[*index];
@@ -217,7 +241,9 @@ impl SendJobs for Queue {
         };
         let all: Vec<usize> = (0..jobs.len()).collect();
         let partition = self.partition_of(first.lanes.top());
-        let texts = self.send(partition, jobs, &all).await?;
+        let texts = self
+            .send(&scripts::ENQUEUE_JOBS, partition, jobs, &all)
+            .await?;
         Ok(texts.iter().map(|text| Enqueued::parse(text)).collect())
     }
 }

@@ -6,6 +6,17 @@ pub enum QueueError {
     /// Redis cannot be reached, is loading, or refuses writes for now. Worth trying again.
     #[error("redis did not answer as it should; check that it runs and has memory left")]
     Redis(#[source] redis::RedisError),
+    /// Redis is so full that signals from outside have to wait. Nothing was written.
+    #[error(
+        "redis uses {used} of the {most} bytes that `maxmemory` allows; signals are taken again once jobs have ended, \
+         or with a larger `maxmemory`"
+    )]
+    Full {
+        /// Bytes that count against the limit.
+        used: u64,
+        /// The limit.
+        most: u64,
+    },
     /// Redis does not hold our installation: it was emptied, or it is another one. Nothing was written.
     #[error("this redis does not hold the installation `{id}`: it was emptied or replaced")]
     NotInstalled {
@@ -69,7 +80,7 @@ impl QueueError {
         }
     }
 
-    /// True if the same call may succeed later without anybody doing anything.
+    /// True if the same call may succeed in a moment without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Redis(_) | Self::Replicas(_) | Self::Random)
     }

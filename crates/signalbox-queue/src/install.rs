@@ -104,11 +104,10 @@ fn check(
 async fn enter_partitions(link: &Link, wanted: &Wanted<'_>, id: &str) -> Result<(), QueueError> {
     for number in 0..wanted.partitions {
         let meta = keys::meta(&keys::prefix(wanted.namespace, number));
-        redis::cmd("HSETNX")
-            .arg(meta)
-            .arg("epoch")
+        scripts::ENTER_PARTITION
+            .key(meta)
             .arg(id)
-            .query_async::<()>(&mut link.shared())
+            .invoke_async::<()>(&mut link.shared())
             .await
             .map_err(QueueError::Redis)?;
     }
@@ -117,11 +116,9 @@ async fn enter_partitions(link: &Link, wanted: &Wanted<'_>, id: &str) -> Result<
 
 /// From now on the installation counts as one that began here.
 pub(crate) async fn forget_recovery(link: &Link, namespace: &str) -> Result<(), QueueError> {
-    redis::cmd("HSET")
-        .arg(keys::installation(&keys::prefix(namespace, 0)))
-        .arg("origin")
-        .arg("fresh")
-        .query_async(&mut link.shared())
+    scripts::FORGET_RECOVERY
+        .key(keys::installation(&keys::prefix(namespace, 0)))
+        .invoke_async(&mut link.shared())
         .await
         .map_err(QueueError::Redis)
 }

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use signalbox_core::LaneName;
 
-use crate::{Installation, Lease, QueueError, install, link::Link, partition::Partition};
+use crate::{
+    Installation, Lease, QueueError, install, link::Link, memory::MemoryLook, partition::Partition,
+};
 
 /// The FNV-1a hash: written down in full, because a library might change its mind.
 const FNV_OFFSET: u32 = 0x811c_9dc5;
@@ -39,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) options: QueueOptions,
     pub(crate) link: Link,
     pub(crate) partitions: Vec<Partition>,
+    pub(crate) memory: Arc<MemoryLook>,
 }
 
 impl Queue {
@@ -56,6 +59,7 @@ impl Queue {
             options,
             link,
             partitions,
+            memory: Arc::default(),
         };
         let queue = Self {
             inner: Arc::new(inner),
@@ -105,6 +109,7 @@ impl Queue {
                 options: self.inner.options.clone(),
                 link: self.inner.link.clone(),
                 partitions: partitions.collect(),
+                memory: self.inner.memory.clone(),
             }),
         }
     }

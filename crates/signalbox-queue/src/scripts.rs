@@ -1,14 +1,22 @@
 //! The scripts, each loaded once. Redis forgets them on a restart; calling one then loads it again.
+//!
+//! The first line of a script says whether it runs when Redis is over its `maxmemory` (Redis manual, "Script flags").
+//! Such a line also binds a script to one hash slot, in which all keys of a partition are.
 
 use std::sync::LazyLock;
 
 use redis::Script;
 
+/// A full Redis runs a script all the same, because what it does makes room sooner or later.
 macro_rules! script {
     ($name:ident, $file:literal) => {
+        script!($name, $file, "#!lua flags=allow-oom\n");
+    };
+    ($name:ident, $file:literal, $shebang:literal) => {
         #[doc = concat!("See `lua/", $file, "`.")]
         pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
             Script::new(concat!(
+                $shebang,
                 include_str!("../lua/prelude.lua"),
                 include_str!(concat!("../lua/", $file))
             ))
@@ -25,7 +33,7 @@ script!(ENQUEUE_JOBS, "enqueue_jobs.lua");
 script!(FETCH_JOBS, "fetch_jobs.lua");
 script!(GIVE_PERMIT, "give_permit.lua");
 script!(INTEND_EFFECT, "intend_effect.lua");
-script!(KEEP_SAMPLE, "keep_sample.lua");
+script!(KEEP_SAMPLE, "keep_sample.lua", "#!lua\n");
 script!(LIST_JOBS, "list_jobs.lua");
 script!(OLDEST_READY, "oldest_ready.lua");
 script!(OPERATE_JOBS, "operate_jobs.lua");
@@ -34,11 +42,25 @@ script!(RENEW_LEASES, "renew_leases.lua");
 script!(SETTLE_JOBS, "settle_jobs.lua");
 script!(SHOW_JOB, "show_job.lua");
 script!(SWAP_RECORD, "swap_record.lua");
+script!(TAKE_IN_JOBS, "enqueue_jobs.lua", "#!lua\n");
 script!(TAKE_PERMIT, "take_permit.lua");
 script!(TRIM_PARTITION, "trim_partition.lua");
 script!(TRIM_TRAIL, "trim_trail.lua");
 script!(WITHDRAW_EFFECT, "withdraw_effect.lua");
 
-/// See `lua/install.lua`. It runs before there is an installation, so it has no prelude.
-pub(crate) static INSTALL: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("../lua/install.lua")));
+/// What runs before there is an installation has no prelude. A role starts in a full Redis too.
+macro_rules! bare_script {
+    ($name:ident, $file:literal) => {
+        #[doc = concat!("See `lua/", $file, "`.")]
+        pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(
+                "#!lua flags=allow-oom\n",
+                include_str!(concat!("../lua/", $file))
+            ))
+        });
+    };
+}
+
+bare_script!(ENTER_PARTITION, "enter_partition.lua");
+bare_script!(FORGET_RECOVERY, "forget_recovery.lua");
+bare_script!(INSTALL, "install.lua");

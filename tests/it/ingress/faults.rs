@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{CLIENT_STATE, HOOK, Hook, client, notification};
+use harness::{CLIENT_STATE, HOOK, Hook, client, notification, until};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -121,4 +121,25 @@ async fn an_unknown_connection_is_asked_to_send_again_and_an_unknown_key_is_coun
     assert_eq!(post("/hooks/business-central/erp/unknown").await, 200);
     let refused = hook.queue.refused().await.unwrap();
     assert_eq!(refused, [("unknown-subscription".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_redis_that_is_nearly_full_is_answered_503_at_once_and_200_when_it_has_room_again() {
+    let hook = Hook::start(PATIENT).await;
+    let used = hook.queue.memory().await.unwrap().used;
+    let limit = |bytes: u64| {
+        let answer = hook.redis.command(&format!("CONFIG SET maxmemory {bytes}"));
+        assert!(answer.contains("OK"), "{answer}");
+    };
+    limit(used + used / 10);
+    let body = json!({ "value": [notification("r", CLIENT_STATE)] }).to_string();
+    assert_eq!(hook.post(body.clone()).await, 503);
+    assert_eq!(ready(&hook, "read").await, 0);
+    limit(used * 10);
+    until("there is room again", async || {
+        hook.post(body.clone()).await == 200
+    })
+    .await
+    .unwrap();
+    assert_eq!(ready(&hook, "read").await, 1);
 }

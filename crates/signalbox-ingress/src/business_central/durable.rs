@@ -65,7 +65,7 @@ impl<'a> Durable<'a> {
             return Answer::Taken;
         }
         let enqueued = self
-            .attempt(|| self.options.queue.enqueue_all(jobs.clone()))
+            .attempt(|| self.options.queue.take_in(jobs.clone()))
             .await;
         enqueued.map_or_else(|later| later, |_| Answer::Taken)
     }

@@ -128,7 +128,7 @@ async fn enqueue(
             );
             jobs.push(NewJob::new(id, source_lanes(source), read, None)?);
         }
-        queue.enqueue_all(jobs).await?;
+        queue.take_in(jobs).await?;
         queue
             .append_steps(&steps)
             .await
