@@ -35,14 +35,14 @@ pub(crate) async fn run(shared: Arc<Shared>, partition: Partition, jobs: mpsc::S
             Ok(batch) => {
                 suspects = batch.suspects > 0;
                 shared.note_backlog(batch.more);
-                if !batch.jobs.is_empty() {
-                    failures = 0;
-                    deliver(&shared, batch.jobs, room, place, &jobs).await;
-                } else if !suspects {
-                    drop((room, place));
+                deliver(&shared, batch.jobs, room, place, &jobs).await;
+                // With nothing left behind, whatever comes rings the bell: another look would only be in the way.
+                if !batch.more && !suspects {
                     let idle = shared.idle();
                     let longest = batch.next_change.map_or(idle, |next| next.min(idle));
                     failures = bell.wait(longest).await.map_or(failures + 1, |()| 0);
+                } else {
+                    failures = 0;
                 }
             }
             Err(error) => {
