@@ -119,6 +119,7 @@ impl Fleet {
             known_installation: Some(installation.trim().to_owned()),
             fresh_installation: installation.trim().to_owned(),
             dedupe_window: Duration::from_secs(7 * 86_400),
+            payload_keys: signalbox_queue::PayloadKeys::default(),
         };
         Ok(Queue::connect(options).await?.0)
     }

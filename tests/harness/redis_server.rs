@@ -68,6 +68,7 @@ impl RedisServer {
             known_installation: known.map(str::to_owned),
             fresh_installation: "installation-1".to_owned(),
             dedupe_window: Duration::from_secs(7 * 86_400),
+            payload_keys: signalbox_queue::PayloadKeys::default(),
         }
     }
 

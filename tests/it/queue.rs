@@ -10,6 +10,7 @@ mod listing;
 mod memory;
 mod operating;
 mod outcomes;
+mod payloads;
 mod permits;
 mod sentinel;
 mod stepwise;

@@ -67,6 +67,8 @@ pub struct Redis {
     pub sentinel_user: Option<String>,
     /// The password of the Sentinels, when they ask for one.
     pub sentinel_password: Option<Secret>,
+    /// What payloads are sealed with, by name; the first seals.
+    pub payload_keys: Vec<(String, Secret)>,
     /// The authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// The level that the server must keep.
@@ -83,6 +85,14 @@ pub struct Redis {
     pub memory_mib: Option<NonZeroU64>,
 }
 
+/// A key for payloads as the file writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PayloadKeySource {
+    id: String,
+    pub(crate) secret: SecretSource,
+}
+
 /// The section as the file writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +101,8 @@ pub(crate) struct RedisSection {
     pub(crate) password: Option<SecretSource>,
     sentinel_user: Option<String>,
     pub(crate) sentinel_password: Option<SecretSource>,
+    #[serde(default)]
+    pub(crate) payload_keys: Vec<PayloadKeySource>,
     ca_file: Option<PathBuf>,
     durability: Durability,
     #[serde(deserialize_with = "namespace")]
@@ -108,6 +120,11 @@ impl RedisSection {
             password: self.password.map(|source| source.resolve(env)),
             sentinel_user: self.sentinel_user,
             sentinel_password: self.sentinel_password.map(|source| source.resolve(env)),
+            payload_keys: self
+                .payload_keys
+                .into_iter()
+                .map(|key| (key.id, key.secret.resolve(env)))
+                .collect(),
             ca_file: self.ca_file,
             durability: self.durability,
             namespace: self.namespace,

@@ -7,7 +7,8 @@ use redis::Script;
 use signalbox_core::{EffectKey, JobId, LaneChain, LaneName, Payload, QueueName};
 
 use crate::{
-    JobState, Queue, QueueError, gather::SendJobs, partition::Partition, reference, scripts, trace,
+    JobState, Queue, QueueError, gather::SendJobs, partition::Partition, payload, reference,
+    scripts, trace,
 };
 
 /// Jobs in one script; more would keep Redis from everybody else for too long.
@@ -37,7 +38,8 @@ pub struct NewJob {
     pub(crate) effect: Option<EffectKey>,
     pub(crate) group: Option<String>,
     pub(crate) trace: Vec<u8>,
-    pub(crate) payload: String,
+    /// Packed if it is long, and not sealed yet.
+    pub(crate) payload: Vec<u8>,
 }
 
 impl NewJob {
@@ -54,6 +56,10 @@ impl NewJob {
     ) -> Result<Self, QueueError> {
         let queue = P::QUEUE;
         let payload = serde_json::to_string(&payload).map_err(|source| QueueError::Payload {
+            queue: queue.to_string(),
+            source,
+        })?;
+        let payload = payload::pack(payload).map_err(|source| QueueError::Stored {
             queue: queue.to_string(),
             source,
         })?;
@@ -204,6 +210,7 @@ impl Queue {
         chunk: &[usize],
     ) -> Result<Vec<String>, QueueError> {
         let window = self.inner.options.dedupe_window;
+        let keys = &self.inner.options.payload_keys;
         let mut call = partition.call(script);
         call.arg(window.as_millis().to_string());
         for index in chunk {
@@ -228,7 +235,7 @@ impl Queue {
                 )
                 .arg(job.group.as_deref().unwrap_or(""))
                 .arg(&job.trace)
-                .arg(&job.payload);
+                .arg(&*keys.seal(&job.id, &job.payload)?);
         }
         partition.invoke(&call).await
     }

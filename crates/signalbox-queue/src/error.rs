@@ -1,5 +1,7 @@
 //! What can go wrong between us and Redis, by meaning.
 
+use crate::PayloadError;
+
 /// Why a queue operation did not happen, or may not have.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -61,6 +63,15 @@ pub enum QueueError {
         /// The cause.
         #[source]
         source: serde_json::Error,
+    },
+    /// A payload cannot be stored, or cannot be read as it is stored.
+    #[error("a payload of queue `{queue}` cannot be stored or read")]
+    Stored {
+        /// The queue.
+        queue: String,
+        /// The cause.
+        #[source]
+        source: PayloadError,
     },
     /// The operating system gave no random bytes for a token.
     #[error("no random bytes to be had from the operating system")]

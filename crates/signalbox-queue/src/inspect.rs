@@ -3,10 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
+use redis::Value;
 use signalbox_core::{JobId, LaneName, is_unknown_group};
 
 use crate::{
-    JobFilter, Queue, QueueError, keys, ledger::instant, partition::Partition, reference, scripts,
+    JobFilter, PayloadKeys, Queue, QueueError, keys, ledger::instant, partition::Partition,
+    payload, reference, scripts,
 };
 
 /// The state of a job.
@@ -87,12 +89,21 @@ pub struct JobView {
     pub payload: String,
 }
 
-async fn view(partition: &Partition, id: &JobId) -> Result<Option<JobView>, QueueError> {
+async fn view(
+    partition: &Partition,
+    keys: &PayloadKeys,
+    id: &JobId,
+) -> Result<Option<JobView>, QueueError> {
     let mut call = partition.call(&scripts::SHOW_JOB);
     call.arg(reference::of_job(id));
-    let texts: Vec<String> = partition.invoke(&call).await?;
+    let texts: Vec<Value> = partition.invoke(&call).await?;
     let mut texts = texts.into_iter();
-    let mut text = || texts.next().unwrap_or_default();
+    // The payload may be any bytes.
+    let mut bytes = || match texts.next() {
+        Some(Value::BulkString(bytes)) => bytes,
+        _ => Vec::new(),
+    };
+    let mut text = || String::from_utf8_lossy(&bytes()).into_owned();
     let Some(state) = JobState::parse(&text()) else {
         return Ok(None);
     };
@@ -105,6 +116,7 @@ async fn view(partition: &Partition, id: &JobId) -> Result<Option<JobView>, Queu
             .map(|ms| instant(&ms))
     };
     let (enqueued, due, finished) = (at(), at(), at());
+    let stored = bytes();
     Ok(Some(JobView {
         state,
         queue,
@@ -117,7 +129,8 @@ async fn view(partition: &Partition, id: &JobId) -> Result<Option<JobView>, Queu
         enqueued,
         due,
         finished,
-        payload: text(),
+        // For people only: without its key, they see why it cannot be shown.
+        payload: payload::read(keys, id, &stored).unwrap_or_else(|error| error.to_string()),
     }))
 }
 
@@ -127,7 +140,11 @@ pub type Depth = BTreeMap<(String, JobState), i64>;
 impl Queue {
     /// The job called `id` under `root`.
     pub async fn job(&self, root: &LaneName, id: &JobId) -> Result<Option<JobView>, QueueError> {
-        view(self.partition_of(root), id).await
+        view(self.partition_of(root), self.keys(), id).await
+    }
+
+    fn keys(&self) -> &PayloadKeys {
+        &self.inner.options.payload_keys
     }
 
     /// The job called `id`, wherever it is: an id alone does not tell its root, so every partition is asked.
@@ -141,7 +158,7 @@ impl Queue {
         id: &JobId,
     ) -> Result<Option<(&Partition, JobView)>, QueueError> {
         for partition in &self.inner.partitions {
-            if let Some(job) = view(partition, id).await? {
+            if let Some(job) = view(partition, self.keys(), id).await? {
                 return Ok(Some((partition, job)));
             }
         }

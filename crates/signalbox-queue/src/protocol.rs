@@ -14,7 +14,8 @@ use redis::{FromRedisValue, RedisResult, Value};
 use signalbox_core::{JobId, LaneName, QueueName};
 
 use crate::{
-    Lease, Queue, QueueError, Token, lease::Granted, partition::Partition, scripts, trace,
+    Lease, PayloadError, Queue, QueueError, Token, lease::Granted, partition::Partition, payload,
+    scripts, trace,
 };
 
 /// A reason is for people; more of it would be for nobody.
@@ -43,8 +44,8 @@ pub struct Leased {
     pub lane: LaneName,
     /// The `traceparent` of the signal.
     pub trace: Option<String>,
-    /// The payload as JSON.
-    pub payload: String,
+    /// The payload as it is stored; see [`payload`].
+    pub payload: Vec<u8>,
 }
 
 /// What becomes of a job when its attempt ends.
@@ -141,6 +142,12 @@ pub async fn fetch_alone(
         }
     }
     Ok(None)
+}
+
+/// The payload of a job as JSON.
+pub fn payload(queue: &Queue, leased: &Leased) -> Result<String, PayloadError> {
+    let keys = &queue.inner.options.payload_keys;
+    payload::read(keys, &leased.lease.id, &leased.payload)
 }
 
 /// Ends the attempt of `lease`. False if the lease had passed on: then nothing was changed.
@@ -242,7 +249,7 @@ fn read_job(
         enqueued_at,
         lane: LaneName::from_stored(text(field())?),
         trace: trace::unpack(&Vec::from_redis_value(field())?),
-        payload: text(field())?,
+        payload: Vec::from_redis_value(field())?,
     })
 }
 

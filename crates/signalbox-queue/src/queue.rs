@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use signalbox_core::LaneName;
 
 use crate::{
-    Installation, Lease, QueueError, install, link::Link, memory::MemoryLook, partition::Partition,
+    Installation, Lease, PayloadKeys, QueueError, install, link::Link, memory::MemoryLook,
+    partition::Partition,
 };
 
 /// The FNV-1a hash: written down in full, because a library might change its mind.
@@ -28,6 +29,8 @@ pub struct QueueOptions {
     pub fresh_installation: String,
     /// For how long after its end a job still absorbs the same news.
     pub dedupe_window: Duration,
+    /// What payloads are sealed and opened with; none seals nothing.
+    pub payload_keys: PayloadKeys,
 }
 
 /// The queue.

@@ -15,7 +15,7 @@ use crate::{
     adapter::{self, Runtime},
     company::Company,
     engine::Engine,
-    protocol::Leased,
+    protocol::{self, Leased},
 };
 
 /// One attempt of a job, as a handler gets it.
@@ -144,15 +144,16 @@ async fn run_queue<P, F, R>(
     R: Future<Output = JobResult> + Send + 'static,
 {
     let shared = engine.shared.clone();
+    let queue = shared.queue.clone();
     let runtime = Runtime {
         name: format!("{}-{}", options.name, P::QUEUE),
         limits: options.limits,
         clock: options.clock,
         timeout: options.timeout,
     };
-    let handle = move |leased: Leased| match open::<P>(leased) {
+    let handle = move |leased: Leased| match open::<P>(&queue, leased) {
         Ok(job) => handler(job).boxed(),
-        Err(error) => async move { Err(JobError::fail(error)) }.boxed(),
+        Err(error) => async move { Err(error) }.boxed(),
     };
     let abort = async {
         stop.cancelled().await;
@@ -165,11 +166,20 @@ async fn run_queue<P, F, R>(
     }
 }
 
-/// A payload that cannot be read is a dead job with a reason, not a panic.
-fn open<P: Payload>(leased: Leased) -> Result<Job<P>, QueueError> {
-    let payload = serde_json::from_str(&leased.payload).map_err(|source| QueueError::Payload {
-        queue: P::QUEUE.to_string(),
-        source,
+/// A payload that cannot be read is a dead job with a reason, not a panic. One whose key is missing waits for it.
+fn open<P: Payload>(queue: &Queue, leased: Leased) -> Result<Job<P>, JobError> {
+    let json = protocol::payload(queue, &leased).map_err(|source| {
+        let group = source.waits_with();
+        let queue = P::QUEUE.to_string();
+        let error = QueueError::Stored { queue, source };
+        match group {
+            Some(group) => JobError::hold(group, error),
+            None => JobError::fail(error),
+        }
+    })?;
+    let payload = serde_json::from_str(&json).map_err(|source| {
+        let queue = P::QUEUE.to_string();
+        JobError::fail(QueueError::Payload { queue, source })
     })?;
     Ok(Job {
         payload,

@@ -9,8 +9,8 @@ use signalbox_core::{Backoff, Clock, Limits, SystemClock};
 use signalbox_ingress::{BusinessCentralSource, IngressOptions};
 use signalbox_jobs::{Cards, Connections, Context, Routes, Settings, connect, source_lanes};
 use signalbox_queue::{
-    Durability, EngineOptions, Installation, Pulse, Queue, QueueError, QueueOptions, Trail,
-    WorkerOptions,
+    Durability, EngineOptions, Installation, PayloadKey, PayloadKeys, Pulse, Queue, QueueError,
+    QueueOptions, Trail, WorkerOptions,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -138,6 +138,19 @@ fn revealed(secret: Option<&Secret>, key: &str) -> anyhow::Result<Option<String>
     Ok(Some(secrecy::ExposeSecret::expose_secret(text).to_owned()))
 }
 
+fn payload_keys(config: &Config) -> anyhow::Result<PayloadKeys> {
+    let keys = config.redis.payload_keys.iter().map(|(id, secret)| {
+        let text = revealed(Some(secret), "redis.payload_keys")?.unwrap_or_default();
+        PayloadKey::new(id, &text).with_context(|| {
+            format!(
+                "`redis.payload_keys` cannot be used, see {}",
+                secret.place()
+            )
+        })
+    });
+    Ok(PayloadKeys::new(keys.collect::<anyhow::Result<Vec<_>>>()?))
+}
+
 fn queue_options(config: &Config, url: String) -> anyhow::Result<QueueOptions> {
     Ok(QueueOptions {
         url,
@@ -146,6 +159,7 @@ fn queue_options(config: &Config, url: String) -> anyhow::Result<QueueOptions> {
         known_installation: installation::known(&config.data.dir)?,
         fresh_installation: installation::fresh(),
         dedupe_window: config.ledger.dedupe,
+        payload_keys: payload_keys(config)?,
     })
 }
 

@@ -106,6 +106,9 @@ impl Reading<'_> {
         if let Some(source) = sentinel {
             self.refuse_plain(&["redis", "sentinel_password"], source);
         }
+        for key in redis.iter().flat_map(|redis| &redis.payload_keys) {
+            self.refuse_plain(&["redis", "payload_keys"], &key.secret);
+        }
         let (data, ingress, worker) = (
             self.section(&["data"]),
             self.section(&["ingress"]),

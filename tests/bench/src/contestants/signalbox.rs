@@ -57,6 +57,7 @@ impl Signalbox {
             known_installation: None,
             fresh_installation: "bench".to_owned(),
             dedupe_window: Duration::from_secs(7 * 86_400),
+            payload_keys: signalbox_queue::PayloadKeys::default(),
         };
         let (queue, _) = Queue::connect(options).await?;
         let root = LaneName::new(ROOT);

@@ -76,13 +76,27 @@ fn that_are_sealed_are_told_to_come_later() {
 }
 
 #[test]
+fn that_seal_payloads_are_refused_in_the_file_too() {
+    let keys = r#"[redis]
+payload_keys = [{ id = "a", secret = "hunter2" }]"#;
+    let error = Config::from_toml(&format!("{keys}\n{DESIGN}"), &nothing()).unwrap_err();
+    let text = format!("{error:?}");
+    assert!(
+        text.contains("payload_keys") && !text.contains("hunter2"),
+        "{text}"
+    );
+}
+
+#[test]
 fn are_never_shown() {
     let env = variables(&[
         ("CONTOSO_SECRET", "hunter2"),
         ("SIGNALBOX__REDIS__URL", "rediss://u:hunter2@h"),
         ("SIGNALBOX__HTTP__PROXY", "http://u:hunter2@proxy:1"),
     ]);
-    let text = format!("allow_plain_secrets = true\n[redis]\npassword = \"hunter2\"\n{DESIGN}");
+    let keys = r#"payload_keys = [{ id = "a", secret = "hunter2" }]"#;
+    let text =
+        format!("allow_plain_secrets = true\n[redis]\npassword = \"hunter2\"\n{keys}\n{DESIGN}");
     let config = Config::from_toml(&text, &env).unwrap();
     let shown = format!("{config:?}{env:?}{}", config.redacted_toml());
     assert!(!shown.contains("hunter2"), "{shown}");
