@@ -8,6 +8,7 @@ mod faults;
 mod flood;
 mod reading;
 mod replaying;
+mod schedules;
 mod subscription;
 mod telling;
 

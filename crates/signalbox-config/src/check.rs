@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use signalbox_core::{Misfire, Overlap};
+
 use crate::{
     Config, Durability, Problem, RedisLocation,
     error::{did_you_mean, problem},
@@ -17,6 +19,7 @@ pub(crate) fn problems(config: &Config, layers: &Layers) -> Vec<Problem> {
     problems.extend(route_ends(config, layers));
     problems.extend(twins(config, layers));
     problems.extend(times(config, layers));
+    problems.extend(schedules(config, layers));
     problems
 }
 
@@ -145,4 +148,23 @@ fn times(config: &Config, layers: &Layers) -> Option<Problem> {
             "write a longer time",
         )
     })
+}
+
+/// All missed ticks are made at the same moment, so every one but the first would be passed over.
+fn schedules(config: &Config, layers: &Layers) -> Vec<Problem> {
+    let routes = config.routes.iter().filter(|(_, route)| {
+        let schedule = route.schedule.as_ref();
+        schedule.is_some_and(|schedule| {
+            schedule.misfire == Misfire::All && schedule.overlap == Overlap::Skip
+        })
+    });
+    let problems = routes.map(|(name, _)| {
+        problem(
+            layers,
+            &["routes", name.as_str(), "schedule", "misfire"],
+            "makes ticks at the same moment, and `overlap = \"skip\"` passes over all but the first of them",
+            "write `misfire = \"last\"` or `overlap = \"allow\"`",
+        )
+    });
+    problems.collect()
 }

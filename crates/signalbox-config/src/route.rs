@@ -1,7 +1,7 @@
 //! `[routes.NAME]`: what is announced where.
 
 use serde::Deserialize;
-use signalbox_core::ConnectionName;
+use signalbox_core::{ConnectionName, Schedule};
 
 use crate::credential::filled;
 
@@ -55,6 +55,8 @@ pub struct Route {
     pub once: String,
     /// Where it ends.
     pub to: RouteTarget,
+    /// When the whole set is looked at, whatever was notified.
+    pub schedule: Option<Schedule>,
     /// Who is mentioned.
     pub mention: Vec<String>,
     /// What is done when it cannot be found out whether a card was posted.

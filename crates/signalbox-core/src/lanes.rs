@@ -9,6 +9,11 @@ pub fn business_central_lanes(credential: &str, host: &str, environment: &str) -
     LaneChain::root(LaneName::new(["bc", credential, host, environment]))
 }
 
+/// The lane of all ticks. They ask nothing of anybody, so no upstream's limit or fault holds them up.
+pub fn tick_lanes() -> LaneChain {
+    LaneChain::root(LaneName::new(["schedules"]))
+}
+
 /// The root of everything that one bot posts: its tenant.
 pub fn bot_root(credential: &str, host: &str, tenant: &str) -> LaneName {
     LaneName::new(["bot", credential, host, tenant])

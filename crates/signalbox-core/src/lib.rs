@@ -26,7 +26,7 @@ pub use job::{
     Addressee, CatchUp, CatchUpPurpose, Payload, Post, Read, Record, Renew, Replay, Tick,
 };
 pub use lane_limits::{LaneLimits, LimitError, Window};
-pub use lanes::{bot_lanes, bot_root, business_central_lanes, graph_root};
+pub use lanes::{bot_lanes, bot_root, business_central_lanes, graph_root, tick_lanes};
 pub use marker::{Marker, MarkerScanner};
 pub use name::{ConnectionName, LaneChain, LaneName, NameError, QueueName, RouteName};
 pub use outcome::{Completion, Decision, JobError, JobResult};

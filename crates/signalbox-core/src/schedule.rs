@@ -25,24 +25,22 @@ pub const MOST_MISSED: usize = 100;
 const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// What becomes of ticks whose instant passed while nobody could run them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Misfire {
     /// Nothing: the next tick is the next that is made.
     Skip,
     /// The newest of them is made.
-    #[default]
     Last,
     /// All of them are made, up to [`MOST_MISSED`].
     All,
 }
 
 /// What becomes of a tick while the work of an earlier one is not over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Overlap {
     /// It makes no work.
-    #[default]
     Skip,
     /// It makes its work all the same.
     Allow,
@@ -57,16 +55,16 @@ pub struct Schedule {
     /// Where that wall is.
     pub time_zone: Zone,
     /// What becomes of missed ticks.
-    #[serde(default)]
     pub misfire: Misfire,
     /// What becomes of a tick that meets the work of an earlier one.
-    #[serde(default)]
     pub overlap: Overlap,
 }
 
 /// Where the schedule of a route stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduleState {
+    /// Which ticks these are, as [`Schedule::ticks`] says it. Other ticks begin anew.
+    pub ticks: String,
     /// Every tick up to this instant has been made or passed over. At first, the instant at which the schedule began.
     pub last_tick: Timestamp,
     /// Everything changed before this instant has been looked at.
@@ -77,16 +75,33 @@ pub struct ScheduleState {
 
 impl ScheduleState {
     /// A schedule that begins at `now`: what was before is not its matter.
-    pub fn beginning(now: Timestamp) -> Self {
+    pub fn beginning(schedule: &Schedule, now: Timestamp) -> Self {
         Self {
+            ticks: schedule.ticks(),
             last_tick: now,
             looked_until: now,
             work: None,
         }
     }
+
+    /// This state under `schedule`, which may have been changed: new ticks have not been missed before `now`.
+    #[must_use]
+    pub fn under(mut self, schedule: &Schedule, now: Timestamp) -> Self {
+        let ticks = schedule.ticks();
+        if self.ticks != ticks {
+            self.ticks = ticks;
+            self.last_tick = self.last_tick.max(now);
+        }
+        self
+    }
 }
 
 impl Schedule {
+    /// The pattern and its zone, in one line.
+    pub fn ticks(&self) -> String {
+        format!("{} {}", self.cron, self.time_zone)
+    }
+
     /// The first tick after `instant`; none if the calendar ends before.
     pub fn next_after(&self, instant: Timestamp) -> Option<Timestamp> {
         self.cron.next_after(instant, &self.time_zone)

@@ -16,7 +16,9 @@ mod read;
 mod registry;
 mod renew;
 mod routes;
+mod schedules;
 mod tell;
+mod tick;
 mod way;
 
 pub use bootstrap::{BootstrapError, bootstrap, restart_baseline};
@@ -29,3 +31,4 @@ pub use context::{Context, Settings};
 pub use expression::{Expression, ExpressionError};
 pub use registry::worker;
 pub use routes::{Route, RouteError, Routes};
+pub use schedules::{ask_for_tick, plant, schedules};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use signalbox_config::{Concurrency, Queue as Kind};
 use signalbox_queue::{Worker, WorkerOptions};
 
-use crate::{Context, catch_up, post, read, renew, tell::of_failures};
+use crate::{Context, catch_up, post, read, renew, tell::of_failures, tick};
 
 /// A worker for `kinds` of jobs.
 pub fn worker(
@@ -20,9 +20,16 @@ pub fn worker(
         let context = context.clone();
         let limit = concurrency.of(*kind).get();
         worker = match kind {
-            Kind::CatchUp => worker.handle(limit, move |job| {
-                of_failures(context.clone(), limits, job, catch_up::run)
-            }),
+            Kind::CatchUp => {
+                let ticking = context.clone();
+                let worker = worker.handle(limit, move |job| {
+                    of_failures(context.clone(), limits, job, catch_up::run)
+                });
+                // Ticks make catch-ups, so they run where those do.
+                worker.handle(1, move |job| {
+                    of_failures(ticking.clone(), limits, job, tick::run)
+                })
+            }
             Kind::Post => worker.handle(limit, move |job| {
                 of_failures(context.clone(), limits, job, post::run)
             }),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use signalbox_config::{Config, OnUnknown};
-use signalbox_core::{Addressee, ConnectionName, RouteName};
+use signalbox_core::{Addressee, ConnectionName, RouteName, Schedule};
 
 use crate::{CardError, Cards, Expression, ExpressionError};
 
@@ -48,6 +48,8 @@ pub struct Route {
     pub card: String,
     /// What is done when it cannot be found out whether a card was posted.
     pub on_unknown: OnUnknown,
+    /// When its whole set is looked at, whatever was notified.
+    pub schedule: Option<Schedule>,
     /// A disabled route holds its posts.
     pub enabled: bool,
 }
@@ -117,6 +119,7 @@ fn compile(
         },
         card: route.to.card.clone(),
         on_unknown: route.on_unknown,
+        schedule: route.schedule.clone(),
         enabled: route.enabled,
     })
 }

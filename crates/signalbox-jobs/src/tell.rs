@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use signalbox_core::{
     CatchUp, DocumentName, JobError, JobResult, Limits, Payload, Post, Read, RecordAddress, Renew,
-    Settlement, Standing, Step, StepWord, settle,
+    Settlement, Standing, Step, StepWord, Tick, settle,
 };
 use signalbox_queue::Job;
 
@@ -58,6 +58,14 @@ impl Told for Renew {
 
     fn name(&self, step: Step) -> Step {
         step
+    }
+}
+
+impl Told for Tick {
+    const OF_A_DOCUMENT: bool = false;
+
+    fn name(&self, step: Step) -> Step {
+        step.on(self.route.clone())
     }
 }
 

@@ -117,6 +117,12 @@ pub enum Command {
         #[command(subcommand)]
         command: RoutesCommand,
     },
+    /// Look at schedules and tick by hand
+    Schedules {
+        /// What to do
+        #[command(subcommand)]
+        command: SchedulesCommand,
+    },
     /// Run the simulated Microsoft cloud alone
     Simulate {
         /// Where it listens
@@ -192,6 +198,18 @@ pub enum RoutesCommand {
     },
     /// Print every route, what it may do and what is held for it
     List,
+}
+
+/// `signalbox schedules …`
+#[derive(Debug, Subcommand)]
+pub enum SchedulesCommand {
+    /// Print every schedule with its last and its next tick
+    List,
+    /// Make one tick of a route now, beside its schedule
+    Run {
+        /// The route's name
+        route: String,
+    },
 }
 
 #[cfg(test)]

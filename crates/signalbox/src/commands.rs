@@ -12,6 +12,7 @@ mod output;
 mod replay;
 mod routes;
 mod run;
+mod schedules;
 mod simulate;
 mod status;
 mod trail;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Replay(which) => replay::run(&global, &which).await,
         Command::Routes { command } => routes::run(&global, &command).await,
+        Command::Schedules { command } => schedules::run(&global, &command).await,
         Command::Simulate {
             bind,
             faults,

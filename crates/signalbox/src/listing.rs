@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use anyhow::bail;
-use signalbox_core::{CatchUp, Payload, Post, Read, Renew};
+use signalbox_core::{CatchUp, Payload, Post, Read, Renew, Tick};
 use signalbox_queue::{JobCursor, JobFilter, JobState, ListedJob, Queue, QueueError};
 
 /// Calls that one page makes at the most, so that a filter that nothing passes ends as well.
@@ -21,7 +21,13 @@ pub fn spoken(stored: &str) -> &str {
 
 /// What Redis calls the queues that people call `word`.
 pub async fn stored(queue: &Queue, word: &str) -> Result<Vec<String>, QueueError> {
-    let ours = [CatchUp::QUEUE, Post::QUEUE, Read::QUEUE, Renew::QUEUE];
+    let ours = [
+        CatchUp::QUEUE,
+        Post::QUEUE,
+        Read::QUEUE,
+        Renew::QUEUE,
+        Tick::QUEUE,
+    ];
     let mut names: BTreeSet<String> = ours.iter().map(ToString::to_string).collect();
     names.extend(queue.depth().await?.into_keys().map(|(name, _)| name));
     Ok(names

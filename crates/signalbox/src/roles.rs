@@ -13,6 +13,8 @@ use crate::assembly::{self, Store};
 
 /// How often a worker looks whether Redis still knows the installation.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often a role looks whether the next tick of every schedule is in Redis.
+const PLANT: Duration = Duration::from_secs(60);
 /// Looks between two rounds of trimming.
 const LOOKS_PER_TRIM: u32 = 60;
 /// Dead jobs are kept for people for as long as this.
@@ -26,9 +28,11 @@ pub async fn ingress(
     stop: CancellationToken,
 ) {
     let (trail, writer) = Trail::open(queue.clone());
+    let planted = queue.clone();
     let router = signalbox_ingress::router(assembly::ingress_options(config, queue, trail));
     let (tasks, told) = (TaskTracker::new(), CancellationToken::new());
     tasks.spawn(writer.run(told.clone()));
+    tasks.spawn(planting(config, planted, stop.clone()));
     tasks.close();
     signalbox_ingress::serve(listener, router, stop).await;
     told.cancel();
@@ -63,6 +67,7 @@ pub async fn worker(
     let (tasks, told) = (TaskTracker::new(), CancellationToken::new());
     tasks.spawn(writer.run(told.clone()));
     let quiet = stop.clone();
+    tasks.spawn(planting(config, store.queue.clone(), stop.clone()));
     tasks.spawn(async move {
         let housekeeping = housekeeping(&context, &retention, &queues);
         tokio::select! {
@@ -76,6 +81,34 @@ pub async fn worker(
     told.cancel();
     tasks.wait().await;
     Ok(())
+}
+
+/// Plants the next tick of every schedule, again and again until `stop`: a tick that died plants no other.
+fn planting(
+    config: &Config,
+    queue: Queue,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let schedules = signalbox_jobs::schedules(config);
+    let clock = assembly::clock();
+    async move {
+        while !schedules.is_empty() {
+            for (route, schedule) in &schedules {
+                let planted = signalbox_jobs::plant(&queue, route, schedule, clock.now()).await;
+                if let Err(error) = planted {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(route.name = %route, error, "the next tick has to wait");
+                }
+            }
+            if stop
+                .run_until_cancelled(tokio::time::sleep(PLANT))
+                .await
+                .is_none()
+            {
+                return;
+            }
+        }
+    }
 }
 
 /// For how long what is kept.

@@ -4,7 +4,7 @@ mod secrets;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use signalbox_core::{ConnectionName, RouteName};
+use signalbox_core::{ConnectionName, Misfire, RouteName, Schedule};
 
 use super::{Config, DEFAULTS, general, reading::fields_of};
 use crate::{
@@ -140,6 +140,10 @@ fn every_setting_of_the_default_file_is_known_and_every_known_setting_is_in_the_
     same(&route, fields_of::<Route>());
     same(&["routes/posted-invoices/from"], fields_of::<RouteSource>());
     same(&["routes/posted-invoices/to"], fields_of::<RouteTarget>());
+    same(
+        &["routes/posted-invoices/schedule"],
+        fields_of::<Schedule>(),
+    );
     let general = fields_of::<general::General>().iter();
     let top: BTreeSet<&str> = general.chain(&general::SECTIONS).copied().collect();
     assert_eq!(
@@ -352,4 +356,55 @@ fn time_can_run_fast() {
     assert_eq!(delay, Duration::from_secs(1));
     assert_eq!(config.worker.backoff_least, Duration::from_millis(100));
     assert_eq!(config.worker.lease, Duration::from_secs(10));
+}
+
+/// The design's example with `more` under its route.
+fn scheduled(more: &str) -> String {
+    format!("{DESIGN}\n[routes.posted-invoices.schedule]\n{more}")
+}
+
+#[test]
+fn a_route_can_have_a_schedule_on_the_clock_of_a_place() {
+    let text = "cron = \"0 7 * * MON-FRI\"\ntime_zone = \"Europe/Berlin\"\nmisfire = \"last\"\noverlap = \"skip\"";
+    let config = load(&scheduled(text));
+    let route = &config.routes[&RouteName::new("posted-invoices").unwrap()];
+    let schedule = route.schedule.as_ref().unwrap();
+    assert_eq!(schedule.ticks(), "0 7 * * MON-FRI Europe/Berlin");
+    assert_eq!(schedule.misfire, Misfire::Last);
+}
+
+#[test]
+fn what_is_wrong_with_a_schedule_is_said_with_what_to_write() {
+    let usual = [
+        ("cron", "0 7 * * *"),
+        ("time_zone", "UTC"),
+        ("misfire", "last"),
+        ("overlap", "skip"),
+    ];
+    for (key, value, expected) in [
+        (
+            "cron",
+            "0 7 31 2 *",
+            "never comes; name a day that the month has",
+        ),
+        (
+            "time_zone",
+            "Berlin",
+            "is no time zone; write a name of the IANA list, such as `Europe/Berlin` or `UTC`",
+        ),
+        (
+            "misfire",
+            "all",
+            "makes ticks at the same moment, and `overlap = \"skip\"` passes over all but the first of them; write \
+             `misfire = \"last\"` or `overlap = \"allow\"`",
+        ),
+    ] {
+        let lines = usual.map(|(name, usual)| {
+            let value = if name == key { value } else { usual };
+            format!("{name} = \"{value}\"\n")
+        });
+        let key = format!("`routes.posted-invoices.schedule.{key}`");
+        let expected = format!("{key} (`{value}`, from signalbox.toml) {expected}");
+        check_in(&nothing(), &scheduled(&lines.concat()), &expected);
+    }
 }

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{CronPattern, Misfire, Overlap, Schedule, Zone};
+use super::{CronPattern, Misfire, Overlap, Schedule, ScheduleState, Zone};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -175,4 +175,16 @@ fn what_is_no_schedule_is_refused_with_what_to_write() {
     }
     let zone = Zone::try_from("Europe/Atlantis".to_owned());
     assert!(zone.is_err());
+}
+
+#[test]
+fn a_changed_schedule_has_missed_nothing() {
+    let (began, now) = (at("2026-01-01T00:00:00Z"), at("2026-05-01T00:00:00Z"));
+    let yearly = schedule("0 0 1 1 *", "UTC", Misfire::All);
+    let state = ScheduleState::beginning(&yearly, began);
+    assert_eq!(state.clone().under(&yearly, now), state);
+    let hourly = schedule("0 * * * *", "UTC", Misfire::All);
+    let changed = state.under(&hourly, now);
+    assert_eq!((changed.last_tick, changed.looked_until), (now, began));
+    assert_eq!(hourly.between(changed.last_tick, now, 9), []);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use signalbox_core::{
     Completion, DocumentName, JobError, JobResult, LaneName, Record, RecordAddress, RouteName,
-    SUBSCRIPTIONS, Step, StepWord, Subscription,
+    SCHEDULES, SUBSCRIPTIONS, ScheduleState, Step, StepWord, Subscription,
 };
 use signalbox_queue::{EffectState, NewJob};
 
@@ -22,6 +22,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 impl Attempt<'_> {
     pub(super) async fn missed(&self, since: Option<Timestamp>) -> JobResult {
         let started = self.context.clock.now();
+        let looked_from = since.unwrap_or(Timestamp::MIN);
         let since = since.map(|since| since.checked_sub(OVERLAP).unwrap_or(Timestamp::UNIX_EPOCH));
         let page_size = self.source.page_size;
         let listing = self
@@ -45,7 +46,8 @@ impl Attempt<'_> {
         for (route, announcements) in found {
             notes.push(self.enqueue(&route, announcements).await?);
         }
-        self.note_caught_up(started).await?;
+        self.note_caught_up(looked_from, started).await?;
+        self.note_looked(looked_from, started).await?;
         Ok(Completion::noted(if notes.is_empty() {
             "nothing was missed".to_owned()
         } else {
@@ -171,8 +173,28 @@ impl Attempt<'_> {
             .tell(found.because("found by a catch-up"));
     }
 
-    /// Everything before `started` has been looked at, so the next catch-up may begin there.
-    async fn note_caught_up(&self, started: Timestamp) -> Result<(), JobError> {
+    /// The next look of a schedule may begin at `started`, if this one began where the schedule had got to.
+    async fn note_looked(&self, from: Timestamp, started: Timestamp) -> Result<(), JobError> {
+        let (connection, set) = (&self.job.payload.connection, &self.job.payload.set);
+        let register = self.context.queue.register(SCHEDULES);
+        let routes = self.context.routes.listening(connection, set);
+        for route in routes.filter(|route| route.schedule.is_some()) {
+            let advance = |old: Option<ScheduleState>| {
+                let mut state = old?;
+                if from <= state.looked_until {
+                    state.looked_until = state.looked_until.max(started);
+                }
+                Some(state)
+            };
+            let noted = register.update(route.name.as_str(), advance).await;
+            noted.map_err(fault::queue)?;
+        }
+        Ok(())
+    }
+
+    /// Everything before `started` has been looked at, so the next catch-up may begin there. One that began later
+    /// than the last had got to leaves a gap, and changes nothing.
+    async fn note_caught_up(&self, from: Timestamp, started: Timestamp) -> Result<(), JobError> {
         let payload = &self.job.payload;
         let register = self.context.queue.register(SUBSCRIPTIONS);
         let all: Vec<(String, Subscription)> = register.list().await.map_err(fault::queue)?;
@@ -184,7 +206,9 @@ impl Attempt<'_> {
         };
         let advance = |old: Option<Subscription>| {
             let mut subscription = old?;
-            subscription.caught_up_at = subscription.caught_up_at.max(started);
+            if from <= subscription.caught_up_at {
+                subscription.caught_up_at = subscription.caught_up_at.max(started);
+            }
             Some(subscription)
         };
         register
