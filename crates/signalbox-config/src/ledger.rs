@@ -1,6 +1,6 @@
 //! `[ledger]`: how long it is remembered what was done.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use serde::Deserialize;
 
@@ -19,4 +19,13 @@ pub struct Ledger {
     /// How long after its end it is known what a job was and why it ended.
     #[serde(rename = "records_days", deserialize_with = "span::days")]
     pub records: Duration,
+    /// How many finished jobs absorb others at most.
+    pub dedupe_most: NonZeroU64,
+    /// Of how many finished jobs it is known what they were.
+    pub records_most: NonZeroU64,
+    /// How long dead jobs are kept.
+    #[serde(rename = "dead_days", deserialize_with = "span::days")]
+    pub dead: Duration,
+    /// How many dead jobs of each queue are kept.
+    pub dead_most: NonZeroU64,
 }

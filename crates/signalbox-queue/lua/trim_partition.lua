@@ -1,21 +1,39 @@
 -- Ends what has outlived its use, at most ARGV[3] of each kind.
 -- ARGV[4] forget jobs that finished before this instant, ARGV[5] effects, ARGV[6] dead jobs, ARGV[7] minutes;
 -- ARGV[8] drop the records of jobs that finished before this instant: their refs still absorb the same news;
+-- keep at most ARGV[9] finished jobs, the records of the newest ARGV[10] of them, ARGV[11] dead jobs of each queue;
 -- then the queues with dead jobs
--- Returns { finished jobs, effects, dead jobs, records } that were removed
+-- Returns { finished jobs, effects, dead jobs, records that were removed, dead jobs that were too many, 1 if more is left }
 local most = tonumber(ARGV[3])
 
-local function forget(index, before, what)
-  local old = redis.call('ZRANGEBYSCORE', P .. index, '-inf', before, 'LIMIT', 0, most)
-  for _, name in ipairs(old) do
+local more = 0
+
+local function remove(index, what, names)
+  for _, name in ipairs(names) do
     redis.call('ZREM', P .. index, name)
     redis.call('DEL', P .. what .. name)
   end
-  return #old
+  return #names
+end
+
+-- First what is too old, then the oldest of what is too many. Returns how many went, and how many of them were young.
+local function forget(index, before, what, keep)
+  local old = remove(index, what, redis.call('ZRANGEBYSCORE', P .. index, '-inf', before, 'LIMIT', 0, most))
+  local excess = keep and redis.call('ZCARD', P .. index) - keep or 0
+  local young = 0
+  if excess > 0 and old < most then
+    young = remove(index, what, redis.call('ZRANGE', P .. index, 0, math.min(excess, most - old) - 1))
+  end
+  if old + young >= most then more = 1 end
+  return old + young, young
 end
 
 -- The finished jobs are gone through in the order of their ends; `records` says how far.
-local function drop_records(before)
+local function drop_records(before, keep)
+  -- The first that is kept because it is one of the newest: what ended before it goes.
+  local kept = redis.call('ZRANGE', P .. 'finished', -keep, -keep, 'WITHSCORES')[2]
+  if kept and redis.call('ZCARD', P .. 'finished') > keep then before = math.max(tonumber(before), tonumber(kept)) end
+  before = string.format('%d', before)
   local from = redis.call('HGET', P .. 'meta', 'records') or '-inf'
   local old = redis.call('ZRANGE', P .. 'finished', '(' .. from, '(' .. before, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
   if #old == 0 then return 0 end
@@ -25,6 +43,7 @@ local function drop_records(before)
   local dropped = 0
   for _, ref in ipairs(all) do dropped = dropped + redis.call('DEL', P .. 'job:' .. ref) end
   redis.call('HSET', P .. 'meta', 'records', last)
+  if #old == most then more = 1 end
   return dropped
 end
 
@@ -41,11 +60,12 @@ local function trim_ledger(before)
   return dropped
 end
 
-local out = { forget('finished', ARGV[4], 'job:'), trim_ledger(tonumber(ARGV[5])), 0, drop_records(ARGV[8]) }
-for i = 9, #ARGV do
-  local removed = forget('dead:' .. ARGV[i], ARGV[6], 'job:')
+local out = { (forget('finished', ARGV[4], 'job:', tonumber(ARGV[9]))), trim_ledger(tonumber(ARGV[5])), 0,
+  drop_records(ARGV[8], tonumber(ARGV[10])), 0 }
+for i = 12, #ARGV do
+  local removed, young = forget('dead:' .. ARGV[i], ARGV[6], 'job:', tonumber(ARGV[11]))
   if removed > 0 then count(ARGV[i], 'dead', -removed) end
-  out[3] = out[3] + removed
+  out[3], out[5] = out[3] + removed, out[5] + young
 end
 forget('minutes', ARGV[7], 'minute:')
 -- A window whose last slice is outside counts nothing any more.
@@ -53,4 +73,5 @@ for _, window in ipairs(redis.call('ZRANGEBYSCORE', P .. 'windows', '-inf', now,
   redis.call('ZREM', P .. 'windows', window)
   redis.call('DEL', window)
 end
+out[6] = more
 return finish(out)

@@ -17,8 +17,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const PLANT: Duration = Duration::from_secs(60);
 /// Looks between two rounds of trimming.
 const LOOKS_PER_TRIM: u32 = 60;
-/// Dead jobs are kept for people for as long as this.
-const KEEP_DEAD: Duration = Duration::from_secs(90 * 86_400);
 
 /// Receives signals on `listener` until `stop`.
 pub async fn ingress(
@@ -121,9 +119,12 @@ impl Kept {
     fn by(config: &Config) -> Self {
         let jobs = Retention {
             finished: config.ledger.dedupe,
+            finished_most: config.ledger.dedupe_most.get(),
             records: config.ledger.records,
+            records_most: config.ledger.records_most.get(),
             effects: config.ledger.keep,
-            dead: KEEP_DEAD,
+            dead: config.ledger.dead,
+            dead_most: config.ledger.dead_most.get(),
         };
         let trail = TrailRetention {
             keep: config.trail.keep,
@@ -172,8 +173,16 @@ async fn look_after(
     let now = context.clock.now();
     // At every look: in a minute, the trail could outgrow its budget by far.
     context.queue.trim_trail(now, &retention.trail).await?;
-    if looks.is_multiple_of(LOOKS_PER_TRIM) {
+    // What is over makes room at once when there is need of it.
+    if looks.is_multiple_of(LOOKS_PER_TRIM) || context.queue.memory().await?.is_short() {
         let counts = context.queue.trim(now, &retention.jobs, queues).await?;
+        if counts.dead_too_many > 0 {
+            tracing::error!(
+                jobs.count = counts.dead_too_many,
+                "there are more dead jobs than `ledger.dead_most`: the oldest were removed and are not announced; \
+                 `signalbox dead list` shows what they may have died of"
+            );
+        }
         tracing::debug!(?counts, "trimmed");
     }
     Ok(())

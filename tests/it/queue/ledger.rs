@@ -141,6 +141,9 @@ async fn the_ledger_is_trimmed_by_age_only() {
         records: DAY * 2,
         effects: DAY * 400,
         dead: DAY * 90,
+        finished_most: 1000,
+        records_most: 1000,
+        dead_most: 1000,
     };
     let removed = async |days: i64| {
         let now = start + SignedDuration::from_hours(24 * days);

@@ -1,9 +1,12 @@
 //! A Redis that fills up refuses signals from outside, does what it was given, and takes signals again by itself.
 
+use std::time::Duration;
+
 use harness::{Note, RedisServer, Script, Steered, until};
-use signalbox_core::{EffectKey, LaneLimits, Payload};
+use jiff::Timestamp;
+use signalbox_core::{EffectKey, JobId, LaneLimits, Payload};
 use signalbox_queue::{
-    Intent, JobState, Permission, Queue, QueueError,
+    Counts, Intent, JobState, Permission, Queue, QueueError, Retention,
     protocol::{self, Leased, Verb},
 };
 
@@ -104,4 +107,76 @@ async fn what_follows_from_a_job_passes_in_a_redis_that_is_over_its_limit() {
         matches!(refused, Err(QueueError::Full { .. })),
         "{refused:?}"
     );
+}
+
+/// By age, this keeps everything that these tests end.
+fn retention() -> Retention {
+    let day = Duration::from_secs(86_400);
+    Retention {
+        finished: day * 7,
+        finished_most: 1000,
+        records: day * 2,
+        records_most: 100,
+        effects: day * 400,
+        dead: day * 90,
+        dead_most: 10,
+    }
+}
+
+/// Enqueues and ends `count` jobs, a millisecond apart.
+async fn end(queue: &Queue, name: &str, count: usize, verb: Verb) {
+    let jobs = (0..count).map(|n| Note::job(&format!("{name}-{n}"), "lane", "x"));
+    queue.enqueue_all(jobs.collect()).await.unwrap();
+    let fetched = protocol::fetch(queue, &Note::QUEUE, LONG, count)
+        .await
+        .unwrap();
+    assert_eq!(fetched.len(), count);
+    for (n, job) in fetched.iter().enumerate() {
+        let later = queue.at(at(i64::try_from(n).unwrap()));
+        let ended = protocol::settle(&later, &job.lease, verb.clone(), "a word").await;
+        assert!(ended.unwrap());
+    }
+}
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_000 + ms).unwrap()
+}
+
+#[tokio::test]
+async fn the_oldest_of_too_many_finished_and_dead_jobs_are_trimmed_in_portions() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await.at(at(0));
+    end(&queue, "done", 2500, Verb::Complete).await;
+    end(&queue, "dead", 15, Verb::Dead).await;
+    let now = at(10_000);
+    let kept = Retention {
+        finished_most: 200,
+        ..retention()
+    };
+    let trimmed = queue.trim(now, &kept, &[Note::QUEUE]).await.unwrap();
+    assert_eq!(trimmed.finished, 2300);
+    assert_eq!((trimmed.dead, trimmed.dead_too_many), (5, 5));
+    let job = async |id: &str| queue.job(&Note::root(), &JobId::new([id])).await.unwrap();
+    assert_eq!(job("done-2299").await, None);
+    assert_eq!(job("done-2399").await.unwrap().reason, "");
+    assert_eq!(job("done-2400").await.unwrap().reason, "a word");
+    assert_eq!(job("dead-4").await, None);
+    assert!(job("dead-5").await.is_some());
+    let again = queue.trim(now, &kept, &[Note::QUEUE]).await.unwrap();
+    assert_eq!(again, Counts::default());
+}
+
+#[tokio::test]
+async fn finished_jobs_make_room_early_when_memory_is_short() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await.at(at(0));
+    end(&queue, "done", 50, Verb::Complete).await;
+    let soon = at(60_000);
+    let trimmed = queue.trim(soon, &retention(), &[]).await.unwrap();
+    assert_eq!(trimmed, Counts::default());
+    overfill(&redis, &queue).await;
+    let trimmed = queue.trim(soon, &retention(), &[]).await.unwrap();
+    assert_eq!((trimmed.records, trimmed.finished), (50, 0));
+    let trimmed = queue.trim(at(7_200_000), &retention(), &[]).await.unwrap();
+    assert_eq!(trimmed.finished, 50);
 }

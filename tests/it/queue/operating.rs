@@ -103,6 +103,9 @@ async fn a_cancelled_job_gives_way_to_a_change_and_is_trimmed_as_a_done_one_is()
         records: DAY,
         effects: DAY,
         dead: DAY,
+        finished_most: 1000,
+        records_most: 1000,
+        dead_most: 1000,
     };
     let trimmed = queue.trim(later(), &retention, &[]).await.unwrap();
     assert_eq!(trimmed.finished, 1);
