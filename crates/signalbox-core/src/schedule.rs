@@ -107,12 +107,6 @@ impl Schedule {
         self.cron.next_after(instant, &self.time_zone)
     }
 
-    /// Whether `instant` is a tick.
-    pub fn ticks_at(&self, instant: Timestamp) -> bool {
-        let before = instant.checked_sub(SignedDuration::from_secs(1));
-        before.is_ok_and(|before| self.next_after(before) == Some(instant))
-    }
-
     /// The ticks after `last` up to and including `now`, oldest first: the newest `most` of them.
     pub fn between(&self, last: Timestamp, now: Timestamp, most: usize) -> Vec<Timestamp> {
         let recent = now.checked_sub(FIRST_LOOK).unwrap_or(last).max(last);

@@ -22,7 +22,6 @@ fn follow(cron: &str, zone: &str, from: &str, expected: &[&str]) {
     for next in expected {
         let tick = schedule.next_after(last).unwrap();
         assert_eq!(tick, at(next), "`{cron}` in {zone} after {last}");
-        assert!(schedule.ticks_at(tick), "`{cron}` does not know {tick}");
         last = tick;
     }
 }
