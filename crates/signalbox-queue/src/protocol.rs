@@ -44,7 +44,7 @@ pub struct Leased {
     pub lane: LaneName,
     /// The `traceparent` of the signal.
     pub trace: Option<String>,
-    /// The payload as it is stored; see [`payload`].
+    /// The payload as it is stored; see [`payload()`].
     pub payload: Vec<u8>,
 }
 
