@@ -194,7 +194,8 @@ local function serve_lanes()
   if #lanes == 0 then return false end
   local share, entries, stay, leave = math.ceil(room / #lanes), {}, {}, {}
   for _, lane in ipairs(lanes) do
-    local room_left = room - #entries
+    -- A lane that is probed has leased its job by now.
+    local room_left = most - taken - #entries
     if room_left <= 0 then break end
     local popped, more = serve(lane, math.min(share, room_left))
     for _, entry in ipairs(popped) do entries[#entries + 1] = entry end

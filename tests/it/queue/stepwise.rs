@@ -97,6 +97,27 @@ async fn a_probe_that_was_lost_with_its_worker_mends_nothing_later() {
 }
 
 #[tokio::test]
+async fn a_probe_takes_its_place_in_a_fetch_that_other_lanes_would_fill() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await.at(at(0));
+    for lane in ["probed", "second", "third"] {
+        let jobs = ["1", "2"].map(|n| Note::job(&format!("{lane}-{n}"), lane, "x"));
+        queue.enqueue_all(jobs.into()).await.unwrap();
+    }
+    let fault = LaneFault {
+        cause: "the secret has expired".to_owned(),
+        next_action: "set a new one".to_owned(),
+    };
+    let probes = (at(0), Duration::from_secs(3600));
+    let (root, probed) = (Note::root(), LaneName::new(["probed"]));
+    let broken = queue.break_lane(&root, &probed, &fault, probes);
+    broken.await.unwrap();
+    // One by the probe; the other two lanes would give two each.
+    assert_eq!(fetch(&queue, 4).await.len(), 4);
+    assert_eq!(fetch(&queue, 4).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_probe_that_is_set_earlier_is_not_slept_through() {
     let redis = RedisServer::start();
     let queue = redis.queue().await;
