@@ -6,6 +6,7 @@ mod app;
 mod cluster_group;
 pub mod fleet;
 mod hook;
+pub mod queue_model;
 mod redis_server;
 pub mod scenarios;
 mod sentinel_group;

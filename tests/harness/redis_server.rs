@@ -1,7 +1,7 @@
 //! A `redis-server` for one test: in a temporary folder, on a Unix socket, ended with the test.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -97,6 +97,23 @@ impl RedisServer {
         let mut answer = vec![0; 64 * 1024];
         let length = stream.read(&mut answer).expect("the server answers");
         String::from_utf8_lossy(&answer[..length]).into_owned()
+    }
+
+    /// Runs a Lua script on the server, and returns the text that it answers.
+    pub fn script(&self, script: &str) -> String {
+        let mut stream = UnixStream::connect(self.socket()).expect("the server listens");
+        let call = format!(
+            "*3\r\n$4\r\nEVAL\r\n${}\r\n{script}\r\n$1\r\n0\r\n",
+            script.len()
+        );
+        stream.write_all(call.as_bytes()).expect("the server reads");
+        let mut answer = BufReader::new(stream);
+        let mut head = String::new();
+        answer.read_line(&mut head).expect("the server answers");
+        let length = head.trim().strip_prefix('$').and_then(|n| n.parse().ok());
+        let mut text = vec![0; length.unwrap_or_else(|| panic!("the script failed: {head}"))];
+        answer.read_exact(&mut text).expect("the whole answer");
+        String::from_utf8(text).expect("a text")
     }
 
     /// Runs one command, and returns what `redis-cli` prints.

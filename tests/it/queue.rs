@@ -8,6 +8,7 @@ mod leases;
 mod ledger;
 mod listing;
 mod memory;
+mod model;
 mod operating;
 mod outcomes;
 mod payloads;

@@ -109,8 +109,8 @@ async fn a_probe_takes_its_place_in_a_fetch_that_other_lanes_would_fill() {
         next_action: "set a new one".to_owned(),
     };
     let probes = (at(0), Duration::from_secs(3600));
-    let (root, probed) = (Note::root(), LaneName::new(["probed"]));
-    let broken = queue.break_lane(&root, &probed, &fault, probes);
+    let (root, lane) = (Note::root(), LaneName::new(["probed"]));
+    let broken = queue.break_lane(&root, &lane, &fault, probes);
     broken.await.unwrap();
     // One by the probe; the other two lanes would give two each.
     assert_eq!(fetch(&queue, 4).await.len(), 4);
