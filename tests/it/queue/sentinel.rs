@@ -62,6 +62,9 @@ async fn without_its_replica_nothing_is_acknowledged_until_it_is_back() {
     let refused = refused.unwrap_err();
     assert!(matches!(refused, QueueError::Replicas(_)), "{refused:?}");
     assert!(refused.is_transient());
+    let refused = queue.take_in(vec![Note::job("signal", "lane", "x")]).await;
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused, QueueError::Replicas(_)), "{refused:?}");
     group.replica().restart();
     enqueue(&queue, "after", 1).await;
     until_state(&queue, "after-0", JobState::Ready).await;

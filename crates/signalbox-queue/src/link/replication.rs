@@ -35,6 +35,7 @@ static RELIED_ON: LazyLock<HashSet<String>> = LazyLock::new(|| {
         &scripts::OPERATE_JOBS,
         &scripts::RELEASE_GROUP,
         &scripts::SWAP_RECORD,
+        &scripts::TAKE_IN_JOBS,
     ];
     scripts.map(|script| script.get_hash().to_owned()).into()
 });
@@ -74,9 +75,14 @@ impl Replication {
         self.demanded.store(replicas, Ordering::Relaxed);
     }
 
+    /// Whether anything waits for replicas.
+    pub(crate) fn is_demanded(&self) -> bool {
+        self.demanded.load(Ordering::Relaxed) > 0
+    }
+
     /// Whether `cmd` is not done before the replicas have it.
     pub(crate) fn is_demanded_of(&self, cmd: &Cmd) -> bool {
-        if self.demanded.load(Ordering::Relaxed) == 0 {
+        if !self.is_demanded() {
             return false;
         }
         let mut args = cmd.args_iter();
