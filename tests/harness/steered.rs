@@ -105,6 +105,24 @@ impl Steered {
 
     /// A worker on whatever Redis `redis` leads to.
     pub fn on(redis: QueueOptions, lease: Duration, concurrency: usize) -> Self {
+        let queue = async { Queue::connect(redis).await.expect("redis answers").0 };
+        Self::run(queue, options(lease), concurrency)
+    }
+
+    /// A worker of the process that enqueues with `queue`. It looks for work by itself no more often than every
+    /// quarter of its lease.
+    pub fn beside(queue: &Queue, lease: Duration) -> Self {
+        let mut options = options(lease);
+        options.engine.idle = lease;
+        let queue = queue.clone();
+        Self::run(async { queue }, options, 8)
+    }
+
+    fn run(
+        queue: impl Future<Output = Queue> + Send + 'static,
+        options: WorkerOptions,
+        concurrency: usize,
+    ) -> Self {
         let (tx, started) = mpsc::unbounded_channel();
         let quiet = CancellationToken::new();
         let runtime = Builder::new_multi_thread()
@@ -114,8 +132,7 @@ impl Steered {
             .expect("a runtime");
         let stop = quiet.clone();
         let running = runtime.spawn(async move {
-            let (queue, _) = Queue::connect(redis).await.expect("redis answers");
-            let worker = Worker::new(queue, options(lease))
+            let worker = Worker::new(queue.await, options)
                 .handle(concurrency, move |job: Job<Note>| attempt(job, tx.clone()));
             worker.run(stop).await;
         });

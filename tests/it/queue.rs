@@ -13,6 +13,7 @@ mod operating;
 mod outcomes;
 mod payloads;
 mod permits;
+mod seats;
 mod sentinel;
 mod stepwise;
 mod tls;

@@ -185,14 +185,14 @@ impl Gatekeeper for Way<'_> {
 /// The place of a request that is under way.
 struct Placed {
     queue: Queue,
-    permit: Option<Permit>,
+    permit: Permit,
 }
 
 impl Placed {
     fn new(queue: &Queue, permit: Permit) -> Self {
         Self {
             queue: queue.clone(),
-            permit: Some(permit).filter(Permit::takes_a_place),
+            permit,
         }
     }
 }
@@ -200,13 +200,8 @@ impl Placed {
 impl Place for Placed {}
 
 impl Drop for Placed {
-    /// Nobody waits for the way back: should it fail, the place is free with the lease.
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
-            let queue = self.queue.clone();
-            let returned = async move { told(queue.give_back(permit).await) };
-            tokio_util::task::TaskTracker::new().spawn(returned);
-        }
+        self.queue.let_go(&self.permit);
     }
 }
 

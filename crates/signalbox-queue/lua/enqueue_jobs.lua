@@ -1,13 +1,15 @@
 -- Stores jobs, each by the rules of its mode against the job that already has its id. No id comes twice in one call.
--- ARGV[3] dedupe window in ms, then 12 per job: ref, id, queue, lane, its ancestors (blank between),
+-- ARGV[3] dedupe window in ms, ARGV[4] number of jobs, then 12 per job: ref, id, queue, lane, its ancestors (blank between),
 --   mode (ignore|keep_last), changed ms, due ms (0 = now), ref of its effect or '', group to hold it with or '', trace, payload
--- Returns one text per job: new | absorbed STATE | merged STATE | pending | known STATE (of its effect)
-local WIDTH, window = 12, tonumber(ARGV[3])
-local total = (#ARGV - 3) / WIDTH
+-- `enqueued` is one text per job: new | absorbed STATE | merged STATE | pending | known STATE (of its effect)
+local WIDTH, window, total = 12, tonumber(ARGV[3]), tonumber(ARGV[4])
+from = 5 + total * WIDTH
+-- The caller takes jobs in the same script, so nobody is woken for what it takes.
+local fetch_follows = #ARGV >= from
 
 local refs, keys = {}, {}
 for i = 1, total do
-  refs[i] = ARGV[4 + (i - 1) * WIDTH]
+  refs[i] = ARGV[5 + (i - 1) * WIDTH]
   keys[i] = P .. 'job:' .. refs[i]
 end
 local found = redis.call('MGET', unpack(keys))
@@ -96,7 +98,7 @@ local function stand_in_line(job, ancestors)
 end
 
 local function enqueue(index)
-  local at = 4 + (index - 1) * WIDTH
+  local at = 5 + (index - 1) * WIDTH
   local queue, lane, ancestors, mode = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
   local changed, due, effect, group = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8], ARGV[at + 9]
   if effect ~= '' then
@@ -123,8 +125,8 @@ local function enqueue(index)
   return 'new'
 end
 
-local out = {}
-for i = 1, total do out[i] = enqueue(i) end
+enqueued = {}
+for i = 1, total do enqueued[i] = enqueue(i) end
 if #records > 0 then redis.call('MSET', unpack(records)) end
 local woken = {}
 for _, line in ipairs(order) do
@@ -132,9 +134,8 @@ for _, line in ipairs(order) do
   -- A lane that is in the rotation already is known.
   local entered = redis.call('ZADD', P .. 'lanes:' .. line.queue, 'NX', line.turn, line.lane)
   if entered == 1 then know_lane(line.lane, line.ancestors) end
-  if not woken[line.queue] then
+  if not fetch_follows and not woken[line.queue] then
     woken[line.queue] = true
     wake(line.queue)
   end
 end
-return finish(out)

@@ -1,12 +1,14 @@
 -- Takes back expired leases, makes due jobs ready, and leases ready jobs, one lane after the other.
--- ARGV[3] queue, ARGV[4] lease in ms, ARGV[5] most jobs,
--- ARGV[6] deaths from which on a job runs alone, ARGV[7] deaths alone that make it dead,
--- ARGV[8] 1 if the caller has nothing else in hand, then a token for each job
--- Returns { more (1|0), ms until this partition changes by itself (-1 = never), jobs that must run alone,
+-- ARGV from `from`: queue, lease in ms, most jobs,
+--   deaths from which on a job runs alone, deaths alone that make it dead,
+--   1 if the caller has nothing else in hand, then a token for each job
+-- `fetched` is { more (1|0), ms until this partition changes by itself (-1 = never), jobs that must run alone,
 --   then 10 per job: ref, id, token, attempt, faults, deaths, enqueued ms, lane, trace, payload }
-local queue, lease, most = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local suspected, fatal, alone = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
-local TOKENS, REF = 9, 22
+local queue, lease, most = ARGV[from], tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2])
+local suspected, fatal, alone = tonumber(ARGV[from + 3]), tonumber(ARGV[from + 4]), ARGV[from + 5] == '1'
+local TOKENS, REF = from + 6, 22
+-- Who brings jobs and takes some in the same script does not sleep on the bell, so others must learn what it left.
+local brought, waits_began = enqueued ~= nil, false
 
 -- A job whose worker died while it ran alone has no other job to blame. A worker can be killed from outside too, so
 -- once is not proof enough.
@@ -74,6 +76,7 @@ local function gate_of(lane)
 end
 
 local function wait_for(lane, instant)
+  waits_began = true
   redis.call('ZADD', P .. 'waiting', instant == math.huge and '+inf' or instant, queue .. ' ' .. lane)
 end
 
@@ -114,8 +117,9 @@ end
 local beside_lists
 local function pop(lane, n)
   local ready = redis.call('LPOP', P .. 'ready:' .. queue .. ':' .. lane, n) or {}
-  local more = #ready == n
-  if beside_lists + agains <= 0 then return ready, more end
+  if beside_lists + agains <= 0 then
+    return ready, #ready == n and redis.call('EXISTS', P .. 'ready:' .. queue .. ':' .. lane) == 1
+  end
   return take_in_order(lane, ready, n), has_ready(queue, lane)
 end
 
@@ -251,11 +255,13 @@ end
 if redis.call('EXISTS', P .. 'lanes:' .. queue) == 1 then
   out[1] = 1
   wake(queue)
+elseif brought and waits_began then
+  wake(queue)
 end
-out[3] = tell_suspects()
+if not brought then out[3] = tell_suspects() end
 for _, key in ipairs({ 'scheduled', 'leases', 'waiting' }) do
   local first = redis.call('ZRANGE', P .. key, 0, 0, 'WITHSCORES')[2]
   local wait = first and first ~= 'inf' and math.max(0, tonumber(first) - now)
   if wait and (out[2] == -1 or wait < out[2]) then out[2] = wait end
 end
-return finish(out)
+fetched = out

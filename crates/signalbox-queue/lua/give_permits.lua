@@ -1,6 +1,6 @@
--- The request is over: its place in the concurrency of its lanes is free again. Its share of the windows stays used.
--- ARGV[3] ref of the job, [4] token, [5] name of the permit, then the lanes
+-- Requests are over: their places in the concurrency of lanes are free again. Their shares of the windows stay used.
+-- ARGV from 3, 2 per place: lane, holder (ref of the job, token and name of the permit, with blanks between)
 -- Returns nothing
-for i = 6, #ARGV do
-  redis.call('SREM', P .. 'permits:' .. ARGV[i], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. ARGV[5])
+for i = 3, #ARGV, 2 do
+  redis.call('SREM', P .. 'permits:' .. ARGV[i], ARGV[i + 1])
 end

@@ -12,6 +12,11 @@ if redis.call('HGET', P .. 'meta', 'epoch') ~= ARGV[2] then
   return redis.error_reply('EPOCH the installation is not in this Redis')
 end
 
+-- The first argument that is for the step itself. A step that another one follows in the same script moves it on.
+local from = 3
+-- What the steps answer.
+local enqueued, fetched
+
 -- Counters are summed up here and written once per script.
 local counted, aged, agains = {}, {}, 0
 

@@ -1,7 +1,7 @@
 -- Leave to send one request now: the gates, windows and concurrency of a lane and its ancestors, in one step.
 -- ARGV[3] ref of the job ('' for a job of another partition: it takes no place in the concurrency), [4] token, [5] name of the permit, [6] weight, then 2 per lane, the lowest first: lane, limits
 --   limits: 'concurrency;amount/ms/unit,…' with concurrency 0 for none; the lane's own 'limits' field goes before it
--- Returns { 'granted', places taken in the concurrency of lanes } | { 'lost' } | { 'wait', instant in ms, lane, why }
+-- Returns { 'granted', places taken in the concurrency of lanes, 1 if half of one's places are taken or else 0 } | { 'lost' } | { 'wait', instant in ms, lane, why }
 local ref, token, permit, weight = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 if ref ~= '' and running(ref) ~= token then return { 'lost' } end
 
@@ -51,7 +51,7 @@ local function limits_of(lane, given)
   return tonumber(concurrency) or 0, windows or ''
 end
 
-local taken = {}
+local taken, scarce = {}, 0
 local function refusal(lane, given)
   local got = redis.call('HMGET', P .. 'lane:' .. lane, 'until', 'paused')
   if (tonumber(got[1]) or 0) > now then return { 'wait', got[1], lane, 'its gate is closed' } end
@@ -68,8 +68,12 @@ local function refusal(lane, given)
     end
     taken[#taken + 1] = { key, math.floor(now / width), now + tonumber(span) + width }
   end
-  if ref ~= '' and concurrency > 0 and holders(lane) >= concurrency then
-    return { 'wait', string.format('%d', now + 20), lane, concurrency .. ' requests are under way' }
+  if ref ~= '' and concurrency > 0 then
+    local held = holders(lane)
+    if held >= concurrency then
+      return { 'wait', string.format('%d', now + 20), lane, concurrency .. ' requests are under way' }
+    end
+    if (held + 1) * 2 > concurrency then scarce = 1 end
   end
   return nil
 end
@@ -88,4 +92,4 @@ for i = 7, #ARGV, 2 do
     places = places + redis.call('SADD', P .. 'permits:' .. ARGV[i], ref .. ' ' .. token .. ' ' .. permit)
   end
 end
-return { 'granted', tostring(places) }
+return { 'granted', tostring(places), tostring(scarce) }

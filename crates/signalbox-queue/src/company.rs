@@ -24,6 +24,12 @@ impl Company {
         Place::Among(Arc::new(self.0.clone().read_owned().await))
     }
 
+    /// A place among others, if nobody is alone or waits to be.
+    pub(crate) fn try_among(&self) -> Option<Place> {
+        let place = self.0.clone().try_read_owned().ok()?;
+        Some(Place::Among(Arc::new(place)))
+    }
+
     /// The whole process, once everything that runs in it has ended.
     pub(crate) async fn alone(&self) -> Place {
         Place::Alone(Arc::new(self.0.clone().write_owned().await))

@@ -113,6 +113,17 @@ impl Shared {
         Some(std::iter::once(first).chain(more.take(rest)).collect())
     }
 
+    /// Room for up to `most` jobs and a place to run them, if there is some now and no other job waits for it.
+    pub(crate) fn spare_room(&self, most: usize) -> Option<(Vec<OwnedSemaphorePermit>, Place)> {
+        if self.quiet.is_cancelled() || self.backlog.load(Ordering::Relaxed) {
+            return None;
+        }
+        let place = self.company.try_among()?;
+        let room = std::iter::from_fn(|| self.room.clone().try_acquire_owned().ok());
+        let room: Vec<_> = room.take(most.min(self.options.batch)).collect();
+        (!room.is_empty()).then_some((room, place))
+    }
+
     pub(crate) fn hold(&self, lease: &Lease, room: OwnedSemaphorePermit, place: Place) {
         let held = Held {
             lease: lease.clone(),
@@ -219,6 +230,11 @@ impl Engine {
         for partition in partitions {
             fetchers.spawn(fetcher::run(shared.clone(), partition, jobs_tx.clone()));
         }
+        shared
+            .queue
+            .inner
+            .engines
+            .enter(&shared, &jobs_tx, &fetchers);
         fetchers.close();
         let acker = TaskTracker::new();
         acker.spawn(acker::run(shared.clone(), acks_rx));

@@ -1,14 +1,14 @@
 //! Enqueueing: what is stored, and what happens to a job whose id is already there.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use jiff::Timestamp;
-use redis::Script;
+use redis::{Script, ScriptInvocation};
 use signalbox_core::{EffectKey, JobId, LaneChain, LaneName, Payload, QueueName};
 
 use crate::{
     JobState, Queue, QueueError, gather::SendJobs, partition::Partition, payload, reference,
-    scripts, trace,
+    scripts, seats::Seats, trace,
 };
 
 /// Jobs in one script; more would keep Redis from everybody else for too long.
@@ -16,6 +16,23 @@ const MOST_PER_SCRIPT: usize = 500;
 
 /// What a waiting job takes of Redis beside its payload: its id, its places, and what Redis needs for them.
 const BYTES_BESIDE: usize = 512;
+
+/// A script that stores jobs, and the same one with a fetch behind it.
+#[derive(Debug, Clone, Copy)]
+struct Storing {
+    only: &'static LazyLock<Script>,
+    then_fetch: &'static LazyLock<Script>,
+}
+
+const ENQUEUE: Storing = Storing {
+    only: &scripts::ENQUEUE_JOBS,
+    then_fetch: &scripts::ENQUEUE_AND_FETCH,
+};
+
+const TAKE_IN: Storing = Storing {
+    only: &scripts::TAKE_IN_JOBS,
+    then_fetch: &scripts::TAKE_IN_AND_FETCH,
+};
 
 /// What happens when a job with the same id is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +148,7 @@ pub enum Enqueued {
 }
 
 impl Enqueued {
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let (word, state) = text.split_once(' ').unwrap_or((text, ""));
         let state_or_ready = JobState::parse(state).unwrap_or(JobState::Ready);
         match word {
@@ -161,9 +178,13 @@ impl Queue {
     /// already: their follow-ups, receipts and ends.
     pub async fn take_in(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, QueueError> {
         let bytes = jobs.iter().map(|job| job.payload.len() + BYTES_BESIDE);
-        self.admit(u64::try_from(bytes.sum::<usize>()).unwrap_or(u64::MAX))
-            .await?;
-        self.enqueue_with(&scripts::TAKE_IN_JOBS, jobs).await
+        let bytes = u64::try_from(bytes.sum::<usize>()).unwrap_or(u64::MAX);
+        let look_again = self.admit(bytes).await?;
+        let stored = self.enqueue_with(TAKE_IN, jobs);
+        if look_again {
+            return tokio::join!(stored, self.look_at_memory()).0;
+        }
+        stored.await
     }
 
     /// Stores many jobs and says for each what became of it, in order.
@@ -171,19 +192,19 @@ impl Queue {
     /// Equal ids are merged first. An error may come after some were stored: enqueueing all again is safe,
     /// because ids are deterministic.
     pub async fn enqueue_all(&self, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, QueueError> {
-        self.enqueue_with(&scripts::ENQUEUE_JOBS, jobs).await
+        self.enqueue_with(ENQUEUE, jobs).await
     }
 
     async fn enqueue_with(
         &self,
-        script: &Script,
+        storing: Storing,
         jobs: Vec<NewJob>,
     ) -> Result<Vec<Enqueued>, QueueError> {
         let (distinct, places) = merge_equal_ids(jobs);
         let mut outcomes = vec![Enqueued::New; distinct.len()];
         for (partition, members) in self.by_partition(&distinct) {
             for chunk in members.chunks(MOST_PER_SCRIPT) {
-                let texts = self.send(script, partition, &distinct, chunk).await?;
+                let texts = self.send(storing, partition, &distinct, chunk).await?;
                 for (index, text) in chunk.iter().zip(&texts) {
                     outcomes[*index] = Enqueued::parse(text);
                 }
@@ -204,15 +225,53 @@ impl Queue {
 
     async fn send(
         &self,
-        script: &Script,
+        storing: Storing,
         partition: &Partition,
         jobs: &[NewJob],
         chunk: &[usize],
     ) -> Result<Vec<String>, QueueError> {
+        // Jobs that were leased by a call that fails would be nobody's until their leases run out.
+        let seats = (!partition.link.waits_for_replicas()).then(|| self.seats_for(jobs, chunk));
+        if let Some(seats) = seats.flatten() {
+            let mut call = partition.call(storing.then_fetch);
+            self.write(&mut call, jobs, chunk)?;
+            return seats.fill(partition.clone(), call).await;
+        }
+        let mut call = partition.call(storing.only);
+        self.write(&mut call, jobs, chunk)?;
+        partition.invoke(&call).await
+    }
+
+    /// Seats for jobs that are ready at once and of one queue, if this process works on it and has room.
+    fn seats_for(&self, jobs: &[NewJob], chunk: &[usize]) -> Option<Seats> {
+        let name = jobs.get(*chunk.first()?)?.queue;
+        let ready = |job: &NewJob| job.queue == name && job.due.is_none() && job.group.is_none();
+        let all = chunk
+            .iter()
+            .all(|index| jobs.get(*index).is_some_and(ready));
+        all.then(|| self.inner.engines.seats(name, chunk.len()))?
+    }
+
+    /// A call that stores one job, and expects a fetch behind it.
+    pub(crate) fn storing_call(
+        &self,
+        partition: &Partition,
+        job: &NewJob,
+    ) -> Result<ScriptInvocation<'static>, QueueError> {
+        let mut call = partition.call(ENQUEUE.then_fetch);
+        self.write(&mut call, std::slice::from_ref(job), &[0])?;
+        Ok(call)
+    }
+
+    fn write(
+        &self,
+        call: &mut ScriptInvocation<'_>,
+        jobs: &[NewJob],
+        chunk: &[usize],
+    ) -> Result<(), QueueError> {
         let window = self.inner.options.dedupe_window;
         let keys = &self.inner.options.payload_keys;
-        let mut call = partition.call(script);
-        call.arg(window.as_millis().to_string());
+        call.arg(window.as_millis().to_string()).arg(chunk.len());
         for index in chunk {
             let job = &jobs[*index];
             let ancestors: Vec<&str> = job.lanes.ancestors().map(LaneName::as_str).collect();
@@ -237,7 +296,7 @@ impl Queue {
                 .arg(&job.trace)
                 .arg(&*keys.seal(&job.id, &job.payload)?);
         }
-        partition.invoke(&call).await
+        Ok(())
     }
 }
 
@@ -248,9 +307,7 @@ impl SendJobs for Queue {
         };
         let all: Vec<usize> = (0..jobs.len()).collect();
         let partition = self.partition_of(first.lanes.top());
-        let texts = self
-            .send(&scripts::ENQUEUE_JOBS, partition, jobs, &all)
-            .await?;
+        let texts = self.send(ENQUEUE, partition, jobs, &all).await?;
         Ok(texts.iter().map(|text| Enqueued::parse(text)).collect())
     }
 }

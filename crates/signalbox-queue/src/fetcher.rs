@@ -87,7 +87,8 @@ fn report(shared: &Shared, failures: u32, error: &QueueError) {
     }
 }
 
-async fn deliver(
+/// Puts leased jobs into the engine, each with its room.
+pub(crate) async fn deliver(
     shared: &Shared,
     leased: Vec<Leased>,
     room: Vec<OwnedSemaphorePermit>,

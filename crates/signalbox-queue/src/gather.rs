@@ -192,7 +192,8 @@ fn again(error: &QueueError) -> QueueError {
     }
 }
 
-fn abandoned() -> QueueError {
+/// The task that made the call is gone; whether Redis ran it, nobody knows.
+pub(crate) fn abandoned() -> QueueError {
     QueueError::Redis(io_error("the call ended without an answer".to_owned()))
 }
 

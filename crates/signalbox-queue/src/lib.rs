@@ -40,6 +40,7 @@ mod queue;
 mod reference;
 mod register;
 mod scripts;
+mod seats;
 mod trace;
 mod trail;
 mod worker;

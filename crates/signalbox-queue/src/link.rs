@@ -68,6 +68,11 @@ impl Link {
         self
     }
 
+    /// Whether answers can fail after Redis did what it was asked: the replicas were too slow.
+    pub(crate) fn waits_for_replicas(&self) -> bool {
+        self.replication.is_demanded()
+    }
+
     /// The shared connection; commands of many tasks are pipelined on it.
     pub(crate) fn shared(&self) -> Connection {
         Connection { link: self.clone() }

@@ -27,6 +27,11 @@ impl Memory {
         self.most > 0 && self.used > self.most / 5 * 4
     }
 
+    /// True below half of the limit.
+    fn is_plenty(&self) -> bool {
+        self.used <= self.most / 2 || self.most == 0
+    }
+
     /// What is used of the limit, in thousandths; 0 without one.
     fn share(self) -> u64 {
         let thousandths = self.used.saturating_mul(1000).checked_div(self.most);
@@ -72,12 +77,14 @@ impl Queue {
     }
 
     /// Refuses `bytes` from outside while memory is short. What is admitted counts as used until the next look.
-    pub(crate) async fn admit(&self, bytes: u64) -> Result<(), QueueError> {
+    ///
+    /// True if the last look is old, and the caller shall look again while it goes on: it showed more than enough.
+    pub(crate) async fn admit(&self, bytes: u64) -> Result<bool, QueueError> {
         let mut last = self.inner.memory.0.lock().await;
-        let fresh = last.filter(|(at, _)| at.elapsed() < BELIEVED);
-        let (at, mut memory) = match fresh {
-            Some(look) => look,
-            None => (Instant::now(), self.memory().await?),
+        let (at, mut memory, old) = match *last {
+            Some((at, memory)) if at.elapsed() < BELIEVED => (at, memory, false),
+            Some((_, memory)) if memory.is_plenty() => (Instant::now(), memory, true),
+            _ => (Instant::now(), self.memory().await?, false),
         };
         let Memory { used, most } = memory;
         let short = memory.is_short();
@@ -88,7 +95,14 @@ impl Queue {
         if short {
             return Err(QueueError::Full { used, most });
         }
-        Ok(())
+        Ok(old)
+    }
+
+    /// Looks again for those who come next. A look that fails changes nothing.
+    pub(crate) async fn look_at_memory(&self) {
+        if let Ok(memory) = self.memory().await {
+            *self.inner.memory.0.lock().await = Some((Instant::now(), memory));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use redis::{FromRedisValue, Script, ScriptInvocation};
 
-use crate::{QueueError, gather::Gather, keys, link::Link};
+use crate::{QueueError, gather::Gather, keys, link::Link, permit::Returns};
 
 /// One partition of the queue.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub(crate) struct Partition {
     pub(crate) now: Option<Timestamp>,
     /// Where jobs meet that are enqueued one by one at the same time.
     pub(crate) gather: Arc<Gather>,
+    /// Permits on their way back.
+    pub(crate) returns: Arc<Returns>,
 }
 
 impl Partition {
@@ -35,6 +37,7 @@ impl Partition {
             epoch,
             now: None,
             gather: Arc::default(),
+            returns: Arc::default(),
         }
     }
 

@@ -3,11 +3,15 @@
 //! One script asks the gates, windows and concurrency of a lane and its ancestors together, so no limit is overrun
 //! by workers that ask at the same time. A permit that its worker did not live to give back is free with its lease.
 
+mod returns;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use signalbox_core::{LaneLimits, LaneName, Window};
 use uuid::Uuid;
+
+pub(crate) use returns::Returns;
 
 use crate::{Lease, Queue, QueueError, ledger::instant, partition::Partition, scripts};
 
@@ -21,6 +25,8 @@ pub struct Permit {
     partition: u16,
     /// Places taken in the concurrency of lanes; without any there is nothing to give back.
     places: u32,
+    /// Half of the places of one of its lanes are taken, so others may soon wait for this one.
+    scarce: bool,
 }
 
 impl Permit {
@@ -74,6 +80,7 @@ impl Queue {
         match text(0).as_str() {
             "granted" => {
                 permit.places = text(1).parse().unwrap_or(0);
+                permit.scarce = text(2) == "1";
                 Ok(Permission::Granted(permit))
             }
             "wait" => Ok(Permission::Wait {
@@ -84,19 +91,6 @@ impl Queue {
             _ => Err(QueueError::LeaseLost),
         }
     }
-
-    /// Gives `permit` back: its request is over.
-    pub async fn give_back(&self, permit: Permit) -> Result<(), QueueError> {
-        let partition = &self.inner.partitions[usize::from(permit.partition)];
-        let mut call = partition.call(&scripts::GIVE_PERMIT);
-        call.arg(own_job(&permit.lease, partition))
-            .arg(permit.lease.token.as_str())
-            .arg(&permit.name);
-        for lane in &permit.lanes {
-            call.arg(lane.as_str());
-        }
-        partition.invoke(&call).await
-    }
 }
 
 fn granted(lease: &Lease, lanes: &[(LaneName, LaneLimits)], partition: u16) -> Permit {
@@ -106,6 +100,7 @@ fn granted(lease: &Lease, lanes: &[(LaneName, LaneLimits)], partition: u16) -> P
         lanes: lanes.iter().map(|(lane, _)| lane.clone()).collect(),
         partition,
         places: 0,
+        scarce: false,
     }
 }
 
@@ -116,6 +111,12 @@ fn own_job<'a>(lease: &'a Lease, partition: &Partition) -> &'a str {
     } else {
         ""
     }
+}
+
+/// The name under which `permit` has its places.
+fn holder(permit: &Permit, partition: &Partition) -> String {
+    let job = own_job(&permit.lease, partition);
+    format!("{job} {} {}", permit.lease.token.as_str(), permit.name)
 }
 
 /// Limits as the script reads them: guarded windows in milliseconds.

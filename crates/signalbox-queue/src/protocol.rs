@@ -10,12 +10,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use redis::{FromRedisValue, RedisResult, Value};
+use redis::{FromRedisValue, RedisResult, ScriptInvocation, Value};
 use signalbox_core::{JobId, LaneName, QueueName};
 
 use crate::{
-    Lease, PayloadError, Queue, QueueError, Token, lease::Granted, partition::Partition, payload,
-    scripts, trace,
+    Enqueued, Lease, NewJob, PayloadError, Queue, QueueError, Token, lease::Granted,
+    partition::Partition, payload, scripts, trace,
 };
 
 /// A reason is for people; more of it would be for nobody.
@@ -144,6 +144,37 @@ pub async fn fetch_alone(
     Ok(None)
 }
 
+/// Stores `job`, and leases up to `most` jobs of its queue and partition in the same step.
+pub async fn enqueue_and_fetch(
+    queue: &Queue,
+    job: NewJob,
+    period: Duration,
+    most: usize,
+) -> Result<(Enqueued, Vec<Leased>), QueueError> {
+    let partition = queue.partition_of(job.lanes.top()).clone();
+    let call = queue.storing_call(&partition, &job)?;
+    let wanted = Wanted {
+        period,
+        most,
+        alone: false,
+    };
+    let (texts, batch) = store_and_fetch(&partition, call, job.queue, wanted).await?;
+    let text = texts.first().map_or("", String::as_str);
+    Ok((Enqueued::parse(text), batch.jobs))
+}
+
+/// Sends a call that stores jobs, with a fetch behind it.
+pub(crate) async fn store_and_fetch(
+    partition: &Partition,
+    mut call: ScriptInvocation<'static>,
+    name: QueueName,
+    wanted: Wanted,
+) -> Result<(Vec<String>, Batch), QueueError> {
+    let origin = want(&mut call, partition, name, wanted)?;
+    let (texts, answer): (_, Vec<Value>) = partition.invoke(&call).await?;
+    Ok((texts, read_batch(answer, &origin)?))
+}
+
 /// The payload of a job as JSON.
 pub fn payload(queue: &Queue, leased: &Leased) -> Result<String, PayloadError> {
     let keys = &queue.inner.options.payload_keys;
@@ -178,9 +209,21 @@ pub(crate) async fn fetch_from(
     name: &QueueName,
     wanted: Wanted,
 ) -> Result<Batch, QueueError> {
-    let sent = Instant::now();
-    let name = name.to_string();
     let mut call = partition.call(&scripts::FETCH_JOBS);
+    let origin = want(&mut call, partition, *name, wanted)?;
+    let answer: Vec<Value> = partition.invoke(&call).await?;
+    read_batch(answer, &origin)
+}
+
+/// Adds to a call what its fetch needs. The leases count from now, so that they never outlast what Redis knows.
+fn want(
+    call: &mut ScriptInvocation<'_>,
+    partition: &Partition,
+    name: QueueName,
+    wanted: Wanted,
+) -> Result<Origin, QueueError> {
+    let until = Instant::now() + wanted.period;
+    let name = name.to_string();
     call.arg(&name)
         .arg(wanted.period.as_millis().to_string())
         .arg(wanted.most)
@@ -190,13 +233,11 @@ pub(crate) async fn fetch_from(
     for token in Token::fresh(wanted.most)? {
         call.arg(token.as_str());
     }
-    let answer: Vec<Value> = partition.invoke(&call).await?;
-    let origin = Origin {
+    Ok(Origin {
         partition: partition.number,
         queue: name.into(),
-        until: sent + wanted.period,
-    };
-    read_batch(answer, &origin).map_err(QueueError::Redis)
+        until,
+    })
 }
 
 /// Where the jobs of a batch come from, and until when they are leased.
@@ -206,7 +247,12 @@ struct Origin {
     until: Instant,
 }
 
-fn read_batch(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
+/// Reads what a fetch answers.
+fn read_batch(answer: Vec<Value>, origin: &Origin) -> Result<Batch, QueueError> {
+    read_values(answer, origin).map_err(QueueError::Redis)
+}
+
+fn read_values(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
     let mut values = answer.into_iter();
     let mut number = || values.next().map_or(Ok(-1), i64::from_redis_value);
     let (more, next, suspects) = (number()?, number()?, number()?);

@@ -7,7 +7,7 @@ use signalbox_core::LaneName;
 
 use crate::{
     Installation, Lease, PayloadKeys, QueueError, install, link::Link, memory::MemoryLook,
-    partition::Partition,
+    partition::Partition, seats::Engines,
 };
 
 /// The FNV-1a hash: written down in full, because a library might change its mind.
@@ -45,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) link: Link,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) memory: Arc<MemoryLook>,
+    pub(crate) engines: Engines,
 }
 
 impl Queue {
@@ -63,6 +64,7 @@ impl Queue {
             link,
             partitions,
             memory: Arc::default(),
+            engines: Engines::default(),
         };
         let queue = Self {
             inner: Arc::new(inner),
@@ -105,6 +107,7 @@ impl Queue {
             now: Some(now),
             // Jobs of another clock may not go with ours.
             gather: Arc::default(),
+            returns: Arc::default(),
             ..partition
         });
         Self {
@@ -113,6 +116,7 @@ impl Queue {
                 link: self.inner.link.clone(),
                 partitions: partitions.collect(),
                 memory: self.inner.memory.clone(),
+                engines: Engines::default(),
             }),
         }
     }

@@ -10,30 +10,50 @@ use redis::Script;
 /// A full Redis runs a script all the same, because what it does makes room sooner or later.
 macro_rules! script {
     ($name:ident, $file:literal) => {
-        script!($name, $file, "#!lua flags=allow-oom\n");
+        script!($name, IN_FULL, [$file], "");
     };
-    ($name:ident, $file:literal, $shebang:literal) => {
-        #[doc = concat!("See `lua/", $file, "`.")]
+    ($name:ident, $flags:ident, [$($file:literal),+], $end:literal) => {
+        #[doc = concat!("See" $(, " `lua/", $file, "`")+, ".")]
         pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(
-                $shebang,
+            Script::new(&[
+                $flags,
                 include_str!("../lua/prelude.lua"),
-                include_str!(concat!("../lua/", $file))
-            ))
+                $(include_str!(concat!("../lua/", $file)),)+
+                $end,
+            ].concat())
         });
     };
 }
+
+const IN_FULL: &str = "#!lua flags=allow-oom\n";
+const NOT_IN_FULL: &str = "#!lua\n";
 
 script!(APPEND_TRAIL, "append_trail.lua");
 script!(BASELINE_EFFECTS, "baseline_effects.lua");
 script!(CHANGE_LANE, "change_lane.lua");
 script!(CONFIRM_EFFECT, "confirm_effect.lua");
 script!(EFFECT_STATES, "effect_states.lua");
-script!(ENQUEUE_JOBS, "enqueue_jobs.lua");
-script!(FETCH_JOBS, "fetch_jobs.lua");
-script!(GIVE_PERMIT, "give_permit.lua");
+script!(
+    ENQUEUE_AND_FETCH,
+    IN_FULL,
+    ["enqueue_jobs.lua", "fetch_jobs.lua"],
+    "return finish({ enqueued, fetched })"
+);
+script!(
+    ENQUEUE_JOBS,
+    IN_FULL,
+    ["enqueue_jobs.lua"],
+    "return finish(enqueued)"
+);
+script!(
+    FETCH_JOBS,
+    IN_FULL,
+    ["fetch_jobs.lua"],
+    "return finish(fetched)"
+);
+script!(GIVE_PERMITS, "give_permits.lua");
 script!(INTEND_EFFECT, "intend_effect.lua");
-script!(KEEP_SAMPLE, "keep_sample.lua", "#!lua\n");
+script!(KEEP_SAMPLE, NOT_IN_FULL, ["keep_sample.lua"], "");
 script!(LIST_JOBS, "list_jobs.lua");
 script!(OLDEST_READY, "oldest_ready.lua");
 script!(OPERATE_JOBS, "operate_jobs.lua");
@@ -42,7 +62,18 @@ script!(RENEW_LEASES, "renew_leases.lua");
 script!(SETTLE_JOBS, "settle_jobs.lua");
 script!(SHOW_JOB, "show_job.lua");
 script!(SWAP_RECORD, "swap_record.lua");
-script!(TAKE_IN_JOBS, "enqueue_jobs.lua", "#!lua\n");
+script!(
+    TAKE_IN_AND_FETCH,
+    NOT_IN_FULL,
+    ["enqueue_jobs.lua", "fetch_jobs.lua"],
+    "return finish({ enqueued, fetched })"
+);
+script!(
+    TAKE_IN_JOBS,
+    NOT_IN_FULL,
+    ["enqueue_jobs.lua"],
+    "return finish(enqueued)"
+);
 script!(TAKE_PERMIT, "take_permit.lua");
 script!(TRIM_PARTITION, "trim_partition.lua");
 script!(TRIM_TRAIL, "trim_trail.lua");

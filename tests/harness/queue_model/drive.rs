@@ -75,6 +75,9 @@ impl<'a> Pair<'a> {
         let queue = self.queue.at(instant(self.model.now));
         match step {
             Step::Enqueue(news) => self.enqueue(&queue, news).await?,
+            Step::EnqueueAndFetch(news, most) => {
+                self.enqueue_and_fetch(&queue, news, *most).await?;
+            }
             Step::Fetch(most) => {
                 let name = &Note::QUEUE;
                 let jobs = protocol::fetch(&queue, name, PERIOD, *most).await?;
@@ -114,19 +117,41 @@ impl<'a> Pair<'a> {
 
     async fn enqueue(&mut self, queue: &Queue, news: &[News]) -> Result<(), Difference> {
         for one in news {
-            // Whether such a job is set apart already depends on how far a fetch got.
-            let known = self.model.jobs[one.job].as_ref();
-            let suspect = known.is_some_and(|job| job.held.is_none() && job.is_suspect());
-            if suspect && one.changed.is_some() {
-                continue;
+            if let Some((job, payload)) = self.news(one) {
+                let stored = queue.enqueue(job).await?;
+                let expected = self.model.enqueue(one, &payload);
+                ensure("an enqueue", &format!("{stored:?}"), &expected)?;
             }
-            self.told += 1;
-            let payload = format!("news-{}-", self.told);
-            let stored = queue.enqueue(self.new_job(one, &payload)).await?;
-            let expected = self.model.enqueue(one, &payload);
-            ensure("an enqueue", &format!("{stored:?}"), &expected)?;
         }
         Ok(())
+    }
+
+    async fn enqueue_and_fetch(
+        &mut self,
+        queue: &Queue,
+        news: &News,
+        most: usize,
+    ) -> Result<(), Difference> {
+        let Some((job, payload)) = self.news(news) else {
+            return Ok(());
+        };
+        let (stored, jobs) = protocol::enqueue_and_fetch(queue, job, PERIOD, most).await?;
+        let expected = self.model.enqueue(news, &payload);
+        ensure("an enqueue", &format!("{stored:?}"), &expected)?;
+        self.handed_out(jobs, most, false)
+    }
+
+    /// The job and the text of its payload.
+    fn news(&mut self, news: &News) -> Option<(NewJob, String)> {
+        // Whether such a job is set apart already depends on how far a fetch got.
+        let known = self.model.jobs[news.job].as_ref();
+        let suspect = known.is_some_and(|job| job.held.is_none() && job.is_suspect());
+        if suspect && news.changed.is_some() {
+            return None;
+        }
+        self.told += 1;
+        let payload = format!("news-{}-", self.told);
+        Some((self.new_job(news, &payload), payload))
     }
 
     fn new_job(&self, news: &News, text: &str) -> NewJob {

@@ -12,6 +12,8 @@ pub(super) const GROUPS: [&str; 2] = ["route/r", "route/s"];
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Enqueue(Vec<News>),
+    /// One job, and a fetch in the same script.
+    EnqueueAndFetch(News, usize),
     Fetch(usize),
     FetchAlone,
     Settle(Pick, End),
@@ -90,6 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => vec(news(), 1..4).prop_map(Step::Enqueue),
         20 => (1usize..5).prop_map(Step::Fetch),
+        10 => (news(), 1usize..5).prop_map(|(news, most)| Step::EnqueueAndFetch(news, most)),
         6 => Just(Step::FetchAlone),
         18 => (pick(), end()).prop_map(|(pick, end)| Step::Settle(pick, end)),
         4 => pick().prop_map(Step::Renew),

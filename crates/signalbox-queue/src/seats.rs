@@ -1,0 +1,116 @@
+//! Seats: room in the engines of this process that whoever enqueues may fill in the same step.
+//!
+//! A job that is enqueued where there is room for it need not wait to be fetched: the script that stores it leases
+//! what is first in turn, to this process, and nobody is woken. Order, lanes, gates and fairness are those of every
+//! fetch, because it is the same one. A caller that goes away strands nothing: the step is a task of its own, and the
+//! engine does not end before it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use redis::ScriptInvocation;
+use signalbox_core::QueueName;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+
+use crate::{
+    QueueError,
+    company::Place,
+    engine::Shared,
+    fetcher, gather,
+    partition::Partition,
+    protocol::{self, Leased, Wanted},
+};
+
+/// The engines that work in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Engines(Mutex<Vec<Door>>);
+
+/// The way into one engine. It keeps nothing alive.
+#[derive(Debug)]
+struct Door {
+    name: QueueName,
+    shared: Weak<Shared>,
+    jobs: mpsc::WeakSender<Leased>,
+    fetches: TaskTracker,
+}
+
+/// Room for jobs in one engine, kept until they are in it.
+pub(crate) struct Seats {
+    shared: Arc<Shared>,
+    jobs: mpsc::Sender<Leased>,
+    room: Vec<OwnedSemaphorePermit>,
+    place: Place,
+    /// The engine waits for it before it ends.
+    underway: TaskTrackerToken,
+}
+
+impl Engines {
+    /// Lets enqueuers into an engine, whose jobs go into `jobs` and whose end waits for `fetches`.
+    pub(crate) fn enter(
+        &self,
+        shared: &Arc<Shared>,
+        jobs: &mpsc::Sender<Leased>,
+        fetches: &TaskTracker,
+    ) {
+        let mut doors = self.doors();
+        doors.retain(|door| door.shared.strong_count() > 0);
+        doors.push(Door {
+            name: shared.name,
+            shared: Arc::downgrade(shared),
+            jobs: jobs.downgrade(),
+            fetches: fetches.clone(),
+        });
+    }
+
+    /// Up to `most` seats for jobs of `name`; `None` if there is no engine for them, or none with room right now.
+    pub(crate) fn seats(&self, name: QueueName, most: usize) -> Option<Seats> {
+        let doors = self.doors();
+        let mut named = doors.iter().filter(|door| door.name == name);
+        named.find_map(|door| door.seats(most))
+    }
+
+    fn doors(&self) -> MutexGuard<'_, Vec<Door>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Door {
+    fn seats(&self, most: usize) -> Option<Seats> {
+        // Before the engine is asked whether it goes on: it either waits for this, or says no.
+        let underway = self.fetches.token();
+        let shared = self.shared.upgrade()?;
+        let (room, place) = shared.spare_room(most)?;
+        Some(Seats {
+            jobs: self.jobs.upgrade()?,
+            shared,
+            room,
+            place,
+            underway,
+        })
+    }
+}
+
+impl Seats {
+    /// Sends `call`, which stores jobs, with a fetch behind it. Returns what the first step says of each job.
+    pub(crate) async fn fill(
+        self,
+        partition: Partition,
+        call: ScriptInvocation<'static>,
+    ) -> Result<Vec<String>, QueueError> {
+        let wanted = Wanted {
+            period: self.shared.options.lease,
+            most: self.room.len(),
+            alone: false,
+        };
+        let fetches = self.underway.task_tracker().clone();
+        let filling = fetches.spawn(async move {
+            let name = self.shared.name;
+            let (texts, batch) = protocol::store_and_fetch(&partition, call, name, wanted).await?;
+            self.shared.note_backlog(batch.more);
+            fetcher::deliver(&self.shared, batch.jobs, self.room, self.place, &self.jobs).await;
+            drop(self.underway);
+            Ok(texts)
+        });
+        filling.await.unwrap_or_else(|_| Err(gather::abandoned()))
+    }
+}
