@@ -26,7 +26,7 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
-pub(crate) use self::folder::servers;
+pub(crate) use self::{folder::servers, process::program};
 pub use self::{
     port::{free_address, free_port},
     process::{Ended, Process, ask, run},

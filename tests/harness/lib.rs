@@ -4,6 +4,7 @@
 
 mod app;
 mod cluster_group;
+pub mod crew;
 pub mod fleet;
 mod hook;
 pub mod queue_model;

@@ -8,6 +8,7 @@ mod killing;
 mod latency;
 mod notifier;
 mod owners;
+mod soak;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -48,6 +49,8 @@ pub enum Scenario {
     Baseline,
     /// The owner of the embedded Redis is killed again and again.
     OwnerKilled,
+    /// Workers of the queue are killed in turn.
+    Soak,
 }
 
 impl Scenario {
@@ -62,6 +65,9 @@ impl Scenario {
         Self::OwnerKilled,
     ];
 
+    /// All that `cargo xtask prove queue` plays.
+    pub const QUEUE: [Self; 1] = [Self::Soak];
+
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -72,6 +78,7 @@ impl Scenario {
             Self::Handshake => "handshake",
             Self::Baseline => "baseline",
             Self::OwnerKilled => "owner-killed",
+            Self::Soak => "soak",
         }
     }
 
@@ -85,6 +92,7 @@ impl Scenario {
             Self::Handshake => handshake::play(size).await,
             Self::Baseline => baseline::play(size).await,
             Self::OwnerKilled => owners::play(size).await,
+            Self::Soak => soak::play(size).await,
         }
     }
 }
@@ -134,6 +142,11 @@ impl Criterion {
     /// Something of which there must be many.
     pub(crate) fn at_least(criterion: &str, count: u64, least: u64) -> Self {
         Self::counted(criterion, count, format!(">= {least}"), count >= least)
+    }
+
+    /// Something of which there may be so many.
+    pub(crate) fn at_most(criterion: &str, count: u64, most: u64) -> Self {
+        Self::counted(criterion, count, format!("<= {most}"), count <= most)
     }
 
     /// Something that is told and has no limit.

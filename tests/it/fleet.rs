@@ -1,4 +1,4 @@
-//! The whole product as real processes: what `cargo xtask prove main` measures, at reduced size.
+//! The whole product as real processes: what `cargo xtask prove` measures, at reduced size.
 //!
 //! Nothing here fails because a machine is slow: figures about speed are the proof's alone.
 
@@ -44,4 +44,10 @@ async fn what_existed_before_a_route_is_announced_neither_by_a_rebuild_nor_after
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_owners_of_the_embedded_redis_loses_nothing_and_never_makes_two_servers() {
     holds(Scenario::OwnerKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_workers_of_the_queue_in_turn_ends_every_job_once_and_repeats_only_what_was_in_flight()
+ {
+    holds(Scenario::Soak).await;
 }

@@ -14,7 +14,7 @@ use harness::scenarios::{Criterion, Figure, Scenario, Size};
 #[command(name = "prove", about = "Measure what an issue promises, at full size")]
 struct Cli {
     /// What to prove
-    #[arg(value_parser = ["main"])]
+    #[arg(value_parser = ["main", "queue"])]
     name: String,
     /// Print a JSON list in the end instead of lines
     #[arg(long)]
@@ -37,7 +37,11 @@ async fn main() -> io::Result<ExitCode> {
 async fn prove(cli: &Cli) -> io::Result<ExitCode> {
     let wanted = |one: &Scenario| cli.only.as_deref().is_none_or(|name| name == one.name());
     let mut all = Vec::new();
-    for scenario in Scenario::MAIN.into_iter().filter(wanted) {
+    let scenarios: &[Scenario] = match cli.name.as_str() {
+        "queue" => &Scenario::QUEUE,
+        _ => &Scenario::MAIN,
+    };
+    for scenario in scenarios.iter().copied().filter(wanted) {
         let criteria = play(scenario).await;
         if !cli.json {
             criteria.iter().try_for_each(line)?;

@@ -3,6 +3,7 @@
 //! Everything said here goes to stderr, so that the stdout of `demo` and `prove` is theirs alone.
 //! Exits 0 when all went well, 1 when a step failed, 2 when a step could not be taken.
 
+mod prove;
 mod redis_server;
 mod step;
 mod test;
@@ -45,13 +46,7 @@ enum Chore {
         args: Vec<String>,
     },
     /// Run what an issue promises at full size; exits 1 if a figure falls short
-    Prove {
-        /// What to prove, for example `main`
-        name: String,
-        /// Print the figures as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Prove(prove::Prove),
 }
 
 fn main() -> ExitCode {
@@ -92,24 +87,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 signalbox.into_iter().chain(args),
             )
         }
-        Chore::Prove { name, json } => {
-            let build = ["build", "--quiet", "--release", "--bin", "signalbox"];
-            if !cargo.step(build)? {
-                return Ok(ExitCode::FAILURE);
-            }
-            let prove = [
-                "run",
-                "--quiet",
-                "--release",
-                "-p",
-                "signalbox-tests",
-                "--bin",
-                "prove",
-                "--",
-            ];
-            let args = [name.as_str()].into_iter().chain(json.then_some("--json"));
-            cargo.say_and_become("build --release --bin prove", prove.into_iter().chain(args))
-        }
+        Chore::Prove(prove) => prove::run(&cargo, &prove),
     }
 }
 
@@ -138,6 +116,13 @@ mod tests {
             panic!("not the demo");
         };
         assert_eq!(args, line[2..]);
+    }
+
+    #[test]
+    fn a_proof_is_named_and_may_be_narrowed_to_one_scenario() {
+        let line = ["xtask", "prove", "queue", "--only", "soak", "--json"];
+        assert!(Cli::try_parse_from(line).is_ok());
+        assert!(Cli::try_parse_from(["xtask", "prove"]).is_err());
     }
 
     #[test]

@@ -79,20 +79,20 @@ pub async fn ask(dir: &Path, args: &[&str]) -> Result<(i32, Value)> {
 }
 
 fn command(dir: &Path, args: &[&str]) -> Result<Command> {
-    let mut command = Command::new(program()?);
+    let mut command = Command::new(program("signalbox")?);
     command.args(args).current_dir(dir).kill_on_drop(true);
     command.stdin(Stdio::null());
     Ok(command)
 }
 
-/// The program that was built beside the one that is running: a test lies one folder deeper.
-fn program() -> Result<PathBuf> {
+/// The program called `name` that was built beside the one that is running: a test lies one folder deeper.
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folders = own.ancestors().skip(1).take(2);
-    let mut candidates = folders.map(|folder| folder.join("signalbox"));
+    let mut candidates = folders.map(|folder| folder.join(name));
     candidates.find(|path| path.is_file()).with_context(|| {
         format!(
-            "there is no `signalbox` near {}; `cargo build --bin signalbox` makes it",
+            "there is no `{name}` near {}; `cargo build --bin {name}` makes it",
             own.display()
         )
     })
