@@ -118,6 +118,17 @@ impl Steered {
         Self::run(async { queue }, options, 8)
     }
 
+    /// A worker that works as `options` say.
+    pub fn with_options(redis: QueueOptions, options: WorkerOptions) -> Self {
+        let queue = async { Queue::connect(redis).await.expect("redis answers").0 };
+        Self::run(queue, options, 8)
+    }
+
+    /// How a worker works whose lease is this long.
+    pub fn options(lease: Duration) -> WorkerOptions {
+        options(lease)
+    }
+
     fn run(
         queue: impl Future<Output = Queue> + Send + 'static,
         options: WorkerOptions,

@@ -18,6 +18,7 @@ mod sentinel;
 mod stepwise;
 mod tls;
 mod trail;
+mod witness;
 
 use std::time::Duration;
 

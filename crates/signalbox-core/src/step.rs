@@ -30,8 +30,12 @@ pub enum StepWord {
     NotAnnounced,
     /// A job will not be tried again.
     Dead,
-    /// A person had the record looked at again.
+    /// A person had the record looked at again, or brought a job back from the dead.
     Replayed,
+    /// A person let a job that was held go on.
+    Released,
+    /// A person ended a job before it ran.
+    Cancelled,
 }
 
 impl StepWord {
@@ -46,6 +50,8 @@ impl StepWord {
             Self::NotAnnounced => "not_announced",
             Self::Dead => "dead",
             Self::Replayed => "replayed",
+            Self::Released => "released",
+            Self::Cancelled => "cancelled",
         }
     }
 }

@@ -32,3 +32,4 @@ pub use expression::{Expression, ExpressionError};
 pub use registry::worker;
 pub use routes::{Route, RouteError, Routes};
 pub use schedules::{ask_for_tick, plant, schedules};
+pub use tell::step_about;

@@ -5,7 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use signalbox_config::{Concurrency, Queue as Kind};
 use signalbox_queue::{Worker, WorkerOptions};
 
-use crate::{Context, catch_up, post, read, renew, tell::of_failures, tick};
+use crate::{
+    Context, catch_up, post, read, renew,
+    tell::{of_failures, witness},
+    tick,
+};
 
 /// A worker for `kinds` of jobs.
 pub fn worker(
@@ -15,6 +19,8 @@ pub fn worker(
     options: WorkerOptions,
 ) -> Worker {
     let limits = options.limits;
+    let mut options = options;
+    options.engine.witness = witness(context);
     let mut worker = Worker::new(context.queue.clone(), options);
     for kind in kinds {
         let context = context.clone();

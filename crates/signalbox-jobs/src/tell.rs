@@ -1,16 +1,19 @@
 //! What jobs tell the trail: the steps that every kind has in common, and who each is about.
 //!
-//! Telling waits for nobody and changes nothing. A job that ends by a panic, a timeout or the death of its worker has
-//! told nothing of it; what becomes of such a job is on the job.
+//! Telling waits for nobody and changes nothing. Of a job that ends by a panic, a timeout or the death of its worker the
+//! queue tells what it knows, and of one that a person acts on, whoever acts.
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use signalbox_core::{
-    CatchUp, DocumentName, JobError, JobResult, Limits, Payload, Post, Read, RecordAddress, Renew,
-    Settlement, Standing, Step, StepWord, Tick, settle,
+    CatchUp, DocumentName, JobError, JobId, JobResult, Limits, Payload, Post, Read, RecordAddress,
+    Renew, Settlement, Standing, Step, StepWord, Tick, settle,
 };
-use signalbox_queue::Job;
+use signalbox_queue::{Job, Unspoken, Witness, protocol::Verb};
 
 use crate::Context;
 
@@ -73,6 +76,63 @@ impl Told for Tick {
 pub(crate) fn step<P: Told>(context: &Context, job: &Job<P>, word: StepWord) -> Step {
     let step = Step::new(context.clock.now(), word, job.lease.id.clone());
     job.payload.name(step)
+}
+
+/// A step that happens now, of a job of which only this is known: its id, its queue as Redis names it, and its payload.
+pub fn step_about(
+    at: Timestamp,
+    word: StepWord,
+    id: JobId,
+    queue: &str,
+    payload: Option<&str>,
+) -> Step {
+    let step = Step::new(at, word, id);
+    let named = named_by::<Post>(&step, queue, payload)
+        .or_else(|| named_by::<Read>(&step, queue, payload))
+        .or_else(|| named_by::<Tick>(&step, queue, payload));
+    named.unwrap_or(step)
+}
+
+/// The step with what the payload knows, if it is one of `P`.
+fn named_by<P: Told>(step: &Step, queue: &str, payload: Option<&str>) -> Option<Step> {
+    if queue != P::QUEUE.to_string() {
+        return None;
+    }
+    let payload: P = serde_json::from_str(payload?).ok()?;
+    Some(payload.name(step.clone()))
+}
+
+/// Tells the trail of attempts that end without their handlers' word.
+pub(crate) fn witness(context: &Context) -> Witness {
+    let (trail, clock) = (context.trail.clone(), context.clock.clone());
+    Witness::new(move |unspoken| {
+        if let Some(step) = of_unspoken(clock.now(), unspoken) {
+            trail.tell(step);
+        }
+    })
+}
+
+fn of_unspoken(now: Timestamp, unspoken: Unspoken) -> Option<Step> {
+    let Unspoken {
+        id,
+        queue,
+        payload,
+        verb,
+        reason,
+    } = unspoken;
+    let (word, detail) = match verb {
+        Verb::Dead => (StepWord::Dead, reason),
+        Verb::Hold(_) => (StepWord::Held, reason),
+        Verb::Retry(at) | Verb::Defer(at) => (
+            StepWord::Waits,
+            format!("failed, tried again at {at:.0}: {reason}"),
+        ),
+        _ => return None,
+    };
+    let step = step_about(now, word, id, &queue, payload.as_deref());
+    let of_a_document = [Post::QUEUE, Read::QUEUE].map(|queue| queue.to_string());
+    let told = word == StepWord::Dead || of_a_document.contains(&queue);
+    told.then(|| step.because(detail))
 }
 
 /// Runs `handler` and tells why the job did not succeed, if it did not.

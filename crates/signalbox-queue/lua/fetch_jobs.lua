@@ -3,12 +3,14 @@
 --   deaths from which on a job runs alone, deaths alone that make it dead,
 --   1 if the caller has nothing else in hand, then a token for each job
 -- `fetched` is { more (1|0), ms until this partition changes by itself (-1 = never), jobs that must run alone,
---   then 10 per job: ref, id, token, attempt, faults, deaths, enqueued ms, lane, trace, payload }
+--   then 10 per job: ref, id, token, attempt, faults, deaths, enqueued ms, lane, trace, payload,
+--   then, only if it made jobs dead, a list of 4 per job: id, queue, reason, payload }
 local queue, lease, most = ARGV[from], tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2])
 local suspected, fatal, alone = tonumber(ARGV[from + 3]), tonumber(ARGV[from + 4]), ARGV[from + 5] == '1'
 local TOKENS, REF = from + 6, 22
 -- Who brings jobs and takes some in the same script does not sleep on the bell, so others must learn what it left.
 local brought, waits_began = enqueued ~= nil, false
+local buried = {}
 
 -- A job whose worker died while it ran alone has no other job to blame. A worker can be killed from outside too, so
 -- once is not proof enough.
@@ -21,6 +23,7 @@ local function end_lost(job, flags)
   if not take_pending(job) and (extra.deaths_alone or 0) >= fatal then
     extra.reason = 'its worker died ' .. extra.deaths_alone .. ' times while it ran alone, ' .. job.deaths .. ' times in all'
     make_dead(job)
+    for _, value in ipairs({ job.id, job.queue, extra.reason, job.payload }) do buried[#buried + 1] = value end
   else
     make_ready(job)
   end
@@ -264,4 +267,5 @@ for _, key in ipairs({ 'scheduled', 'leases', 'waiting' }) do
   local wait = first and first ~= 'inf' and math.max(0, tonumber(first) - now)
   if wait and (out[2] == -1 or wait < out[2]) then out[2] = wait end
 end
+if #buried > 0 then out[size + 1] = buried end
 fetched = out

@@ -238,8 +238,11 @@ impl OutcomeLayer {
         self.failed(job, error.to_string())
     }
 
+    /// Of an attempt that ended without its handler's word.
     fn failed(&self, job: &Leased, reason: String) -> (Verb, String) {
-        self.decided(job, &Decision::Retry, reason)
+        let (verb, reason) = self.decided(job, &Decision::Retry, reason);
+        self.shared.saw(job, &verb, &reason);
+        (verb, reason)
     }
 
     fn decided(&self, job: &Leased, decision: &Decision, reason: String) -> (Verb, String) {

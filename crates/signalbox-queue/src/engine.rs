@@ -18,10 +18,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Lease, Pulse, Queue, Token, acker,
+    Lease, Pulse, Queue, Token, Witness, acker,
     company::{Company, Place},
     fetcher, keeper,
-    protocol::{Ack, Leased, Verb},
+    protocol::{Ack, Buried, Leased, Verb},
 };
 
 /// How an engine works.
@@ -37,6 +37,8 @@ pub struct EngineOptions {
     pub idle: Duration,
     /// Beats with every round trip.
     pub pulse: Pulse,
+    /// Told of attempts that end without a word of their handlers.
+    pub witness: Witness,
 }
 
 impl Default for EngineOptions {
@@ -47,6 +49,7 @@ impl Default for EngineOptions {
             batch: 64,
             idle: Duration::from_secs(2),
             pulse: Pulse::default(),
+            witness: Witness::default(),
         }
     }
 }
@@ -180,6 +183,18 @@ impl Shared {
     pub(crate) fn has_room_to_spare(&self) -> bool {
         let backlog = self.backlog.load(Ordering::Relaxed);
         !backlog && !self.quiet.is_cancelled() && self.held().len() * 2 <= self.options.concurrency
+    }
+
+    /// Tells of an attempt that ended without its handler's word.
+    pub(crate) fn saw(&self, leased: &Leased, verb: &Verb, reason: &str) {
+        let keys = &self.queue.inner.options.payload_keys;
+        self.options.witness.saw(keys, leased, verb, reason);
+    }
+
+    /// Tells of the jobs that a fetch made dead.
+    pub(crate) fn saw_buried(&self, buried: Vec<Buried>) {
+        let keys = &self.queue.inner.options.payload_keys;
+        self.options.witness.saw_buried(keys, buried);
     }
 
     /// True while this process holds the lease.

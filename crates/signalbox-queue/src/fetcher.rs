@@ -118,8 +118,9 @@ async fn fetch(
         most: if alone { 1 } else { room },
         alone,
     };
-    let batch = protocol::fetch_from(partition, &shared.name, wanted).await?;
+    let mut batch = protocol::fetch_from(partition, &shared.name, wanted).await?;
     shared.options.pulse.beat();
+    shared.saw_buried(std::mem::take(&mut batch.buried));
     Ok(batch)
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use redis::Value;
-use signalbox_core::{JobId, LaneName, is_unknown_group};
+use signalbox_core::{JobId, LaneName};
 
 use crate::{
     JobFilter, PayloadKeys, Queue, QueueError, keys, ledger::instant, partition::Partition,
@@ -231,39 +231,6 @@ impl Queue {
             }
         }
         Ok(groups)
-    }
-
-    /// Lets all jobs held with `group` run. Returns how many there were.
-    ///
-    /// For posts that may have been made this is somebody's word that they were not: their intents are taken back.
-    pub async fn release_group(&self, group: &str) -> Result<u64, QueueError> {
-        let become_ = if is_unknown_group(group) {
-            "anew"
-        } else {
-            "ready"
-        };
-        self.end_hold(group, become_).await
-    }
-
-    /// Ends all jobs held with `group` and enters their effects as known, so that they are never announced.
-    pub async fn mark_group_as_seen(&self, group: &str) -> Result<u64, QueueError> {
-        self.end_hold(group, "seen").await
-    }
-
-    async fn end_hold(&self, group: &str, become_: &str) -> Result<u64, QueueError> {
-        let mut total = 0;
-        for partition in &self.inner.partitions {
-            loop {
-                let mut call = partition.call(&scripts::RELEASE_GROUP);
-                call.arg(group).arg(500).arg(become_);
-                let moved: u64 = partition.invoke(&call).await?;
-                if moved == 0 {
-                    break;
-                }
-                total += moved;
-            }
-        }
-        Ok(total)
     }
 }
 

@@ -110,10 +110,23 @@ impl Queue {
     ///
     /// Jobs that die meanwhile are not looked at. It works in portions: given again after a crash, it does the rest.
     pub async fn revive_dead(&self, filter: &DeadFilter<'_>) -> Result<u64, QueueError> {
+        self.revive_dead_each(filter, async |_| {}).await
+    }
+
+    /// As [`Queue::revive_dead`], and names the jobs of each portion to `told` when they are ready.
+    pub async fn revive_dead_each(
+        &self,
+        filter: &DeadFilter<'_>,
+        mut told: impl AsyncFnMut(Vec<JobId>),
+    ) -> Result<u64, QueueError> {
         self.each_dead(filter, async |partition, ids| {
             let done = say(partition, &REVIVE, ids).await?;
-            let moved = done.iter().filter(|one| matches!(one, Operated::Moved(_)));
-            Ok(moved.count() as u64)
+            let moved = ids.iter().zip(done);
+            let moved = moved.filter(|(_, one)| matches!(one, Operated::Moved(_)));
+            let moved: Vec<JobId> = moved.map(|(id, _)| (*id).clone()).collect();
+            let count = moved.len() as u64;
+            told(moved).await;
+            Ok(count)
         })
         .await
     }

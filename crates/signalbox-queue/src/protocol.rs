@@ -86,6 +86,17 @@ pub(crate) struct Batch {
     pub(crate) next_change: Option<Duration>,
     /// Jobs that wait for a worker with nothing else in hand; told to one worker at a time.
     pub(crate) suspects: u64,
+    /// Jobs that this fetch found dead of the deaths of their workers.
+    pub(crate) buried: Vec<Buried>,
+}
+
+/// A job that a fetch made dead.
+pub(crate) struct Buried {
+    pub(crate) id: JobId,
+    pub(crate) queue: String,
+    pub(crate) reason: String,
+    /// As it is stored.
+    pub(crate) payload: Vec<u8>,
 }
 
 /// What a fetch asks for.
@@ -256,8 +267,12 @@ fn read_values(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
     let mut values = answer.into_iter();
     let mut number = || values.next().map_or(Ok(-1), i64::from_redis_value);
     let (more, next, suspects) = (number()?, number()?, number()?);
-    let mut jobs = Vec::new();
+    let (mut jobs, mut buried) = (Vec::new(), Vec::new());
     while let Some(reference) = values.next() {
+        if let Value::Array(dead) = reference {
+            buried = read_buried(dead)?;
+            continue;
+        }
         let fields = values.by_ref().take(FIELDS - 1);
         jobs.push(read_job(reference, fields, origin)?);
     }
@@ -266,7 +281,23 @@ fn read_values(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
         more: more == 1,
         next_change: u64::try_from(next).ok().map(Duration::from_millis),
         suspects: u64::try_from(suspects).unwrap_or(0),
+        buried,
     })
+}
+
+fn read_buried(values: Vec<Value>) -> RedisResult<Vec<Buried>> {
+    let mut values = values.into_iter();
+    let mut buried = Vec::new();
+    while let Some(id) = values.next() {
+        let mut value = || values.next().unwrap_or(Value::Nil);
+        buried.push(Buried {
+            id: JobId::from_stored(text(id)?),
+            queue: text(value())?,
+            reason: text(value())?,
+            payload: Vec::from_redis_value(value())?,
+        });
+    }
+    Ok(buried)
 }
 
 fn read_job(

@@ -107,6 +107,7 @@ impl Seats {
             let name = self.shared.name;
             let (texts, batch) = protocol::store_and_fetch(&partition, call, name, wanted).await?;
             self.shared.note_backlog(batch.more);
+            self.shared.saw_buried(batch.buried);
             fetcher::deliver(&self.shared, batch.jobs, self.room, self.place, &self.jobs).await;
             drop(self.underway);
             Ok(texts)

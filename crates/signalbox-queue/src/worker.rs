@@ -7,7 +7,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
-use signalbox_core::{Clock, JobError, JobResult, LaneName, Limits, Payload, QueueName};
+use signalbox_core::{Clock, Decision, JobError, JobResult, LaneName, Limits, Payload, QueueName};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     adapter::{self, Runtime},
     company::Company,
     engine::Engine,
-    protocol::{self, Leased},
+    protocol::{self, Leased, Verb},
 };
 
 /// One attempt of a job, as a handler gets it.
@@ -151,9 +151,13 @@ async fn run_queue<P, F, R>(
         clock: options.clock,
         timeout: options.timeout,
     };
-    let handle = move |leased: Leased| match open::<P>(&queue, leased) {
-        Ok(job) => handler(job).boxed(),
-        Err(error) => async move { Err(error) }.boxed(),
+    let witness = shared.clone();
+    let handle = move |leased: Leased| match open::<P>(&queue, &leased) {
+        Ok(payload) => handler(job(payload, leased)).boxed(),
+        Err(error) => {
+            witness.saw(&leased, &unopened(&error), &error.chain());
+            async move { Err(error) }.boxed()
+        }
     };
     let abort = async {
         stop.cancelled().await;
@@ -166,9 +170,17 @@ async fn run_queue<P, F, R>(
     }
 }
 
+/// What becomes of a job whose payload could not be opened.
+fn unopened(error: &JobError) -> Verb {
+    match error.decision() {
+        Decision::Hold { group } => Verb::Hold(group.clone()),
+        _ => Verb::Dead,
+    }
+}
+
 /// A payload that cannot be read is a dead job with a reason, not a panic. One whose key is missing waits for it.
-fn open<P: Payload>(queue: &Queue, leased: Leased) -> Result<Job<P>, JobError> {
-    let json = protocol::payload(queue, &leased).map_err(|source| {
+fn open<P: Payload>(queue: &Queue, leased: &Leased) -> Result<P, JobError> {
+    let json = protocol::payload(queue, leased).map_err(|source| {
         let group = source.waits_with();
         let queue = P::QUEUE.to_string();
         let error = QueueError::Stored { queue, source };
@@ -177,16 +189,19 @@ fn open<P: Payload>(queue: &Queue, leased: Leased) -> Result<Job<P>, JobError> {
             None => JobError::fail(error),
         }
     })?;
-    let payload = serde_json::from_str(&json).map_err(|source| {
+    serde_json::from_str(&json).map_err(|source| {
         let queue = P::QUEUE.to_string();
         JobError::fail(QueueError::Payload { queue, source })
-    })?;
-    Ok(Job {
+    })
+}
+
+fn job<P>(payload: P, leased: Leased) -> Job<P> {
+    Job {
         payload,
         lease: leased.lease,
         attempt: leased.attempt,
         enqueued_at: leased.enqueued_at,
         lane: leased.lane,
         trace: leased.trace,
-    })
+    }
 }

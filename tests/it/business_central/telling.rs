@@ -1,8 +1,10 @@
 //! What the trail tells of a document, from the notification to the receipt.
 
+use std::time::Duration;
+
 use harness::{App, Setting, route};
-use signalbox_core::{Step, StepWord};
-use signalbox_queue::JobState;
+use signalbox_core::{Payload, Post, Step, StepWord};
+use signalbox_queue::{JobState, protocol};
 use signalbox_sim::{Fault, FaultKind, NewInvoice, RetryAfter};
 
 use super::{delivered, notified, post, story, which, words};
@@ -74,4 +76,36 @@ async fn a_post_that_waits_and_one_that_dies_tell_their_causes() {
         "{:?}",
         told[2]
     );
+}
+
+#[tokio::test]
+async fn a_post_that_is_dead_because_its_workers_died_tells_it_under_its_number() {
+    let setting = Setting {
+        lease_secs: 1,
+        ..Setting::default()
+    };
+    let mut app = App::with(setting).await;
+    app.expected.undelivered = 1;
+    app.expected.dead = 1;
+    let slow = FaultKind::Slow(Duration::from_secs(20));
+    app.sim.add_fault(Fault::on("bot.post", slow).times(1));
+    let posted = post(&app);
+    app.post_job("invoices", &posted.number, "Open", JobState::Running)
+        .await;
+    app.kill_worker();
+    // The worker was one death; now it is leased by others that are never heard of again, at last alone.
+    let mut deaths = 0;
+    while deaths < 4 {
+        let leased = protocol::fetch_alone(&app.queue, &Post::QUEUE, Duration::from_millis(300));
+        deaths = leased.await.unwrap().map_or(deaths, |leased| leased.deaths);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    app.start_worker();
+    let dead = app
+        .until("the death is told", async || {
+            let story = app.queue.story(&posted.number).await.ok()?;
+            story.into_iter().find(|step| step.word == StepWord::Dead)
+        })
+        .await;
+    assert!(dead.detail.contains("worker died"), "{dead:?}");
 }

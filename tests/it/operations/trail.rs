@@ -2,9 +2,83 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use signalbox_core::{DocumentName, JobId, RouteName, Step, StepWord};
+use signalbox_core::{
+    Addressee, ConnectionName, DocumentName, EffectKey, JobId, Post, Record, RouteName, Step,
+    StepWord,
+};
 
 use super::Desk;
+
+/// A post about invoice 103201, and where its steps are told.
+fn announce() -> Post {
+    Post {
+        route: RouteName::new("invoices").unwrap(),
+        connection: ConnectionName::new("teams").unwrap(),
+        to: Addressee {
+            team: "Finance".to_owned(),
+            channel: "Approvals".to_owned(),
+        },
+        card: "purchase-invoice".to_owned(),
+        scope: "Production,1".to_owned(),
+        document: "103201".to_owned(),
+        effect: EffectKey::from_stored("post/invoices/1/103201/Open"),
+        fields: Record::new(),
+    }
+}
+
+/// The steps of invoice 103201, each with its detail.
+async fn steps(desk: &Desk) -> Vec<String> {
+    let (_, story) = desk.ask("trail show 103201").await;
+    let steps = story["steps"].as_array().unwrap().iter();
+    steps
+        .map(|step| {
+            let word = step["word"].as_str().unwrap();
+            format!("{word} {}", step["detail"].as_str().unwrap_or_default())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_a_person_does_to_a_post_is_told_of_its_document() {
+    let desk = Desk::new().await;
+    desk.enqueue(&["p-1"], announce).await;
+    for (command, told) in [
+        (
+            "jobs hold p-1 --reason audit",
+            "held by a person, with `operator`: audit",
+        ),
+        ("jobs release --job p-1", "released "),
+        (
+            "jobs hold p-1 --group later --reason x",
+            "held by a person, with `later`: x",
+        ),
+        ("jobs release --group later", "released with `later`"),
+        ("jobs cancel p-1 --reason wrong", "cancelled wrong"),
+    ] {
+        let done = desk.run(command).await;
+        assert_eq!(done.code, 0, "{command}: {}", done.stderr);
+        assert_eq!(steps(&desk).await.last().unwrap(), told, "{command}");
+    }
+    let refused = desk.run("jobs cancel p-1").await;
+    assert_eq!((refused.code, steps(&desk).await.len()), (1, 5));
+}
+
+#[tokio::test]
+async fn a_post_that_is_marked_as_seen_or_brought_back_tells_it_under_its_number() {
+    let desk = Desk::new().await;
+    desk.enqueue(&["p-1"], announce).await;
+    assert_eq!(desk.run("jobs hold p-1 --group later").await.code, 0);
+    assert_eq!(desk.run("jobs seen --group later").await.code, 0);
+    let told = steps(&desk).await;
+    assert_eq!(told[1], "not_announced marked as seen by a person");
+    desk.bury(&["p-2"], announce, "403").await;
+    assert_eq!(desk.run("dead replay p-2").await.code, 0);
+    desk.bury(&["p-3"], announce, "403").await;
+    assert_eq!(desk.run("dead replay --failed-with 403").await.code, 0);
+    let told = steps(&desk).await;
+    let back = "replayed brought back from the dead";
+    assert_eq!(told[2..], [back, back]);
+}
 
 /// A desk that knows what became of two invoices.
 async fn told() -> Desk {

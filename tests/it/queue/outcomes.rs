@@ -10,8 +10,8 @@ use super::{LONG, until_state, view};
 
 /// What a release with another idea of a note would store.
 #[derive(Serialize, Deserialize)]
-struct Odd {
-    number: u32,
+pub(super) struct Odd {
+    pub(super) number: u32,
 }
 
 impl Payload for Odd {

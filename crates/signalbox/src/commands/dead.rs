@@ -68,11 +68,23 @@ async fn by_filter(global: &Global, queue: &Queue, which: &Replayed) -> anyhow::
     let mut revived = 0;
     if !which.dry_run {
         for filter in filters {
-            revived += queue.revive_dead(&filter).await?;
+            revived += revive(queue, &filter).await?;
         }
     }
     conclude(global, which, meant, revived, None)?;
     Ok(output::answer(meant != 0))
+}
+
+/// Brings back what `filter` means, and tells the trail.
+async fn revive(queue: &Queue, filter: &DeadFilter<'_>) -> anyhow::Result<u64> {
+    let said = Change::Revive.said();
+    let mut told = Ok(());
+    let tell = async |ids: Vec<JobId>| {
+        let this = said.of_each(queue, &ids).await;
+        told = std::mem::replace(&mut told, Ok(())).and(this);
+    };
+    let revived = queue.revive_dead_each(filter, tell).await?;
+    told.map(|()| revived)
 }
 
 async fn by_id(global: &Global, queue: &Queue, which: &Replayed) -> anyhow::Result<ExitCode> {

@@ -3,13 +3,16 @@
 pub(super) mod change;
 pub(super) mod list;
 mod show;
+mod told;
 
 use std::process::ExitCode;
 
 use serde_json::json;
 use signalbox_config::Environment;
+use signalbox_core::StepWord;
+use signalbox_queue::Queue;
 
-use self::change::Change;
+use self::{change::Change, told::Said};
 use super::output;
 use crate::{
     assembly::Store,
@@ -55,8 +58,9 @@ async fn act(global: &Global, store: &Store, command: &JobsCommand) -> anyhow::R
         }
         JobsCommand::Release(released) => release(global, store, released).await,
         JobsCommand::Seen(group) => {
-            let count = queue.mark_group_as_seen(group.as_str()).await?;
-            said(global, "taken as known", group.as_str(), count)
+            let group = group.as_str();
+            let count = see(queue, group).await?;
+            said(global, "taken as known", group, count)
         }
         JobsCommand::Show { id } => show::run(global, queue, id).await,
     }
@@ -66,8 +70,30 @@ async fn release(global: &Global, store: &Store, released: &Released) -> anyhow:
     let Some(group) = released.group() else {
         return change::each(global, &store.queue, &released.jobs, &Change::Release).await;
     };
-    let count = store.queue.release_group(group).await?;
-    said(global, "released", group, count)
+    let words = Said::new(StepWord::Released, format!("with `{group}`"));
+    let mut count = 0;
+    loop {
+        let parted = store.queue.release_some(group).await?;
+        if parted.is_empty() {
+            return said(global, "released", group, count);
+        }
+        count += parted.len() as u64;
+        words.of_parted(&store.queue, &parted).await?;
+    }
+}
+
+/// Ends the jobs of a group as known, and tells the trail of each. Returns how many there were.
+async fn see(queue: &Queue, group: &str) -> anyhow::Result<u64> {
+    let words = Said::new(StepWord::NotAnnounced, "marked as seen by a person");
+    let mut count = 0;
+    loop {
+        let parted = queue.mark_some_as_seen(group).await?;
+        if parted.is_empty() {
+            return Ok(count);
+        }
+        count += parted.len() as u64;
+        words.of_parted(queue, &parted).await?;
+    }
 }
 
 fn said(global: &Global, what: &str, group: &str, count: u64) -> anyhow::Result<ExitCode> {

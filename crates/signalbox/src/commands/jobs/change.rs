@@ -3,10 +3,13 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use signalbox_core::JobId;
+use signalbox_core::{JobId, StepWord};
 use signalbox_queue::{JobState, Operated, Queue, QueueError};
 
-use super::super::output;
+use super::{
+    super::output,
+    told::{Said, tell},
+};
 use crate::cli::Global;
 
 /// What is done with a job.
@@ -19,12 +22,36 @@ pub(crate) enum Change<'a> {
 }
 
 impl Change<'_> {
-    pub(crate) async fn apply(&self, queue: &Queue, id: &JobId) -> Result<Operated, QueueError> {
+    /// Does it, and tells the trail if it was done.
+    pub(crate) async fn apply(&self, queue: &Queue, id: &JobId) -> anyhow::Result<Operated> {
+        // Before: what is cancelled keeps nothing that would tell which document it was about.
+        let job = queue.find_job(id).await?;
+        let outcome = self.operate(queue, id).await?;
+        if was_done(outcome) {
+            tell(queue, &[self.said().of(id, job.as_ref())]).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn operate(&self, queue: &Queue, id: &JobId) -> Result<Operated, QueueError> {
         match self {
             Self::Cancel { reason } => queue.cancel_job(id, reason).await,
             Self::Hold { group, reason } => queue.hold_job(id, group, reason).await,
             Self::Release => queue.release_job(id).await,
             Self::Revive => queue.revive_job(id).await,
+        }
+    }
+
+    /// What the trail is told of it.
+    pub(crate) fn said(&self) -> Said {
+        match self {
+            Self::Cancel { reason } => Said::new(StepWord::Cancelled, *reason),
+            Self::Hold { group, reason } => Said::new(
+                StepWord::Held,
+                format!("by a person, with `{group}`: {reason}"),
+            ),
+            Self::Release => Said::new(StepWord::Released, ""),
+            Self::Revive => Said::new(StepWord::Replayed, "brought back from the dead"),
         }
     }
 
