@@ -1,13 +1,13 @@
 //! What the documents list, compared with the code: a page that names what is not there fails here.
 
 mod commands;
+mod life;
 mod pages;
 
-use std::{collections::BTreeSet, iter, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use signalbox_config::{Config, Environment};
 use signalbox_jobs::{Cards, Routes};
-use signalbox_queue::JobState;
 
 /// Pages whose claims name the tests that keep them.
 const CLAIMING: [&str; 4] = [
@@ -29,35 +29,6 @@ fn every_test_that_a_page_names_exists() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
-}
-
-#[test]
-fn the_diagram_of_a_jobs_life_has_every_state_and_no_other() {
-    let page = pages::read("docs/job-lifecycle.md");
-    let (_, diagram) = page.split_once("stateDiagram-v2").unwrap();
-    let (diagram, _) = diagram.split_once("```").unwrap();
-    let mut drawn = BTreeSet::new();
-    for (from, to) in diagram.lines().filter_map(|line| line.split_once("-->")) {
-        let to = to.split(':').next().unwrap_or_default();
-        drawn.extend([from.trim(), to.trim()]);
-    }
-    drawn.remove("[*]");
-    let states: BTreeSet<&str> = states().map(JobState::as_str).collect();
-    assert_eq!(drawn, states);
-}
-
-/// All states; a new one does not compile until it has its place here.
-fn states() -> impl Iterator<Item = JobState> {
-    let next = |state: &JobState| match state {
-        JobState::Scheduled => Some(JobState::Ready),
-        JobState::Ready => Some(JobState::Running),
-        JobState::Running => Some(JobState::Held),
-        JobState::Held => Some(JobState::Done),
-        JobState::Done => Some(JobState::Dead),
-        JobState::Dead => Some(JobState::Cancelled),
-        JobState::Cancelled => None,
-    };
-    iter::successors(Some(JobState::Scheduled), next)
 }
 
 #[test]

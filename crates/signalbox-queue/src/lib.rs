@@ -7,7 +7,7 @@
 //!
 //! [`Queue`] is the handle: enqueue, look up, hold, release, cancel, revive, and the ledger. [`Worker`] runs handlers;
 //! [`protocol`] is for whoever does without one.
-//! Keys are listed in `keys.rs`; every change of a job is one script under `lua/`.
+//! [`KEY_FAMILIES`] lists the keys, [`TRANSITIONS`] the changes of a job's state; each change is one script under `lua/`.
 
 mod acker;
 mod adapter;
@@ -29,6 +29,7 @@ mod keys;
 mod lane;
 mod lease;
 mod ledger;
+mod life;
 mod link;
 mod memory;
 mod operate;
@@ -56,9 +57,11 @@ pub use held::Parted;
 pub use inspect::{Depth, JobState, JobView};
 pub use install::{Installation, Origin};
 pub use janitor::{Counts, Retention};
+pub use keys::KEY_FAMILIES;
 pub use lane::{LaneFault, LaneView};
 pub use lease::{Lease, Token};
 pub use ledger::{EffectState, Intent};
+pub use life::{TRANSITIONS, Transition};
 pub use memory::Memory;
 pub use operate::{DeadFilter, Operated};
 pub use payload::{PayloadError, PayloadKey, PayloadKeys};

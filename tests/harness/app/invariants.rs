@@ -49,6 +49,8 @@ impl App {
         assert!(refused.is_empty(), "refused: {refused:#?}");
         let worker_ended = self.worker.as_ref().is_some_and(super::Working::has_ended);
         assert!(!worker_ended, "the worker ended by itself: {standing}");
+        let unknown = crate::unknown_keys(&self.redis);
+        assert!(unknown.is_empty(), "keys that no table has: {unknown:?}");
         let (depth, dead) = self.depth_and_dead();
         assert_eq!(depth, self.expected.dead, "dead jobs: {dead}{standing}");
     }

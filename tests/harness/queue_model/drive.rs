@@ -14,6 +14,7 @@ use super::{
     handed_out, lanes,
     look::{self, Difference, ensure},
     model::{LEASE, Model, lane_of},
+    moves::{self, Moves},
     step::{Change, End, GROUPS, LANES, News, Pick, Step},
 };
 use crate::{Note, RedisServer};
@@ -38,6 +39,7 @@ pub(super) struct Pair<'a> {
     leases: Vec<(usize, Lease)>,
     permits: BTreeMap<usize, Permit>,
     told: usize,
+    pub(super) moves: Moves,
 }
 
 pub(super) fn instant(ms: i64) -> Timestamp {
@@ -65,6 +67,7 @@ impl<'a> Pair<'a> {
             leases: Vec::new(),
             permits: BTreeMap::new(),
             told: 0,
+            moves: Moves::default(),
         };
         redis.script(CHECKPOINT);
         pair
@@ -73,6 +76,7 @@ impl<'a> Pair<'a> {
     /// Takes one step, and compares everything afterwards.
     pub(super) async fn take(&mut self, step: &Step) -> Result<(), Difference> {
         let queue = self.queue.at(instant(self.model.now));
+        let before = moves::states(&self.model);
         match step {
             Step::Enqueue(news) => self.enqueue(&queue, news).await?,
             Step::EnqueueAndFetch(news, most) => {
@@ -110,6 +114,10 @@ impl<'a> Pair<'a> {
                 self.model.now = now;
             }
             by_hand => self.operate(&queue, by_hand).await?,
+        }
+        // What a Redis lost is no change that a script made.
+        if !matches!(step, Step::LoseWrites) {
+            self.moves.note(&before, &mut self.model)?;
         }
         let queue = self.queue.at(instant(self.model.now));
         look::compare(&queue, self.redis, &self.model).await

@@ -31,6 +31,9 @@ pub(super) struct Held {
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) state: JobState,
+    /// The states that it came into since this was looked at; the first one replaced another job if that is so.
+    pub(super) path: Vec<JobState>,
+    pub(super) is_new: bool,
     pub(super) place: u64,
     pub(super) enqueued: i64,
     changed: i64,
@@ -69,18 +72,23 @@ impl Job {
         self.deaths >= SUSPECTED
     }
 
+    fn become_(&mut self, state: JobState) {
+        self.state = state;
+        self.path.push(state);
+    }
+
     fn ready(&mut self) {
-        self.state = JobState::Ready;
+        self.become_(JobState::Ready);
         (self.due, self.floor, self.group, self.held) = (None, 0, None, None);
     }
 
     fn schedule(&mut self, due: i64) {
-        self.state = JobState::Scheduled;
+        self.become_(JobState::Scheduled);
         (self.due, self.group, self.held) = (Some(due), None, None);
     }
 
     fn hold(&mut self, group: usize) {
-        self.state = JobState::Held;
+        self.become_(JobState::Held);
         (self.group, self.held) = (Some(group), None);
     }
 
@@ -90,7 +98,7 @@ impl Job {
     }
 
     fn end(&mut self, state: JobState, now: i64) {
-        self.state = state;
+        self.become_(state);
         self.finished = now;
         (self.due, self.floor, self.group, self.held) = (None, 0, None, None);
     }
@@ -168,6 +176,8 @@ impl Model {
         }
         let mut job = Job {
             state: JobState::Ready,
+            path: Vec::new(),
+            is_new: true,
             place,
             enqueued: now,
             changed: news.changed.unwrap_or(0),
@@ -231,7 +241,7 @@ impl Model {
         let probes = self.lanes.start_probes(lane_of(index), self.now);
         let until = self.now + LEASE;
         if let Some(job) = &mut self.jobs[index] {
-            job.state = JobState::Running;
+            job.become_(JobState::Running);
             let alone = alone && job.is_suspect();
             job.held = Some(Held {
                 token,

@@ -110,8 +110,8 @@ fn by_hand() -> impl Strategy<Value = Step> {
     prop_oneof![
         1 => (0..JOBS).prop_map(Step::Cancel),
         2 => (0..JOBS, 0..GROUPS.len()).prop_map(|(job, group)| Step::Hold { job, group }),
-        2 => (0..JOBS).prop_map(Step::Release),
-        2 => (0..JOBS).prop_map(Step::Revive),
+        3 => (0..JOBS).prop_map(Step::Release),
+        5 => (0..JOBS).prop_map(Step::Revive),
         2 => (0..GROUPS.len(), prop::bool::weighted(0.2))
             .prop_map(|(group, seen)| Step::EndHold { group, seen }),
     ]
@@ -144,7 +144,7 @@ fn end() -> impl Strategy<Value = End> {
         1 => later().prop_map(End::Defer),
         2 => later().prop_map(End::Snooze),
         3 => Just(End::Release),
-        1 => Just(End::Dead),
+        3 => Just(End::Dead),
         1 => (0..GROUPS.len()).prop_map(End::Hold),
     ]
 }

@@ -2,8 +2,8 @@
 
 use harness::queue_model;
 
-/// Few enough for every run; `check` takes more of them for a longer one.
-const CASES: u32 = 24;
+/// Few enough for every run, and enough to see every change of state that there is.
+const CASES: u32 = 48;
 const SEED: u64 = 20_261_124;
 
 #[test]
