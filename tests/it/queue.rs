@@ -1,5 +1,6 @@
 //! The queue on a real Redis.
 
+mod claims;
 mod cluster;
 mod conflicts;
 mod faults;

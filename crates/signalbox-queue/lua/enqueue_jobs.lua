@@ -1,15 +1,17 @@
 -- Stores jobs, each by the rules of its mode against the job that already has its id. No id comes twice in one call.
--- ARGV[3] dedupe window in ms, ARGV[4] number of jobs, then 12 per job: ref, id, queue, lane, its ancestors (blank between),
+-- ARGV[3] dedupe window in ms, ARGV[4] number of jobs, ARGV[5] the batches that they may be done in as a JSON list with ''
+--   for none, or '' if no job has one, then 12 per job: ref, id, queue, lane, its ancestors (blank between),
 --   mode (ignore|keep_last), changed ms, due ms (0 = now), ref of its effect or '', group to hold it with or '', trace, payload
 -- `enqueued` is one text per job: new | absorbed STATE | merged STATE | pending | known STATE (of its effect)
 local WIDTH, window, total = 12, tonumber(ARGV[3]), tonumber(ARGV[4])
-from = 5 + total * WIDTH
+from = 6 + total * WIDTH
+local batches = ARGV[5] ~= '' and cjson.decode(ARGV[5])
 -- The caller takes jobs in the same script, so nobody is woken for what it takes.
 local fetch_follows = #ARGV >= from
 
 local refs, keys = {}, {}
 for i = 1, total do
-  refs[i] = ARGV[5 + (i - 1) * WIDTH]
+  refs[i] = ARGV[6 + (i - 1) * WIDTH]
   keys[i] = P .. 'job:' .. refs[i]
 end
 local found = redis.call('MGET', unpack(keys))
@@ -93,12 +95,13 @@ local function stand_in_line(job, ancestors)
     order[#order + 1] = line
   end
   line[#line + 1] = job.seq .. job.ref
+  enter_batch(job)
   count(job.queue, 'ready', 1)
   age(job.queue, now, 1)
 end
 
 local function enqueue(index)
-  local at = 5 + (index - 1) * WIDTH
+  local at = 6 + (index - 1) * WIDTH
   local queue, lane, ancestors, mode = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
   local changed, due, effect, group = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8], ARGV[at + 9]
   if effect ~= '' then
@@ -111,6 +114,7 @@ local function enqueue(index)
     payload = ARGV[at + 11], extra = {} }
   local conflict = (found[index] or ended[index]) and stand_against(ref, found[index], ended[index], mode, job)
   if conflict then return conflict end
+  if batches and batches[index] ~= '' then job.extra.batch = batches[index] end
   if group ~= '' then
     know_lane(lane, ancestors)
     if due > now then job.extra.due = due end

@@ -53,31 +53,6 @@ local function promote_due()
   end
 end
 
--- The instant until which a lane is shut (nil if it is open), and the broken lanes that this fetch may probe.
-local seen = {}
-local function shut_by(lane)
-  if not seen[lane] then
-    local got = redis.call('HMGET', P .. 'lane:' .. lane, 'ancestors', 'until', 'paused', 'probe_at')
-    local probe = tonumber(got[4])
-    local shut = tonumber(got[2]) or 0
-    if got[3] then shut = math.huge end
-    if probe and probe > now then shut = math.max(shut, probe) end
-    seen[lane] = { ancestors = got[1] or '', shut = shut, probe = probe and probe <= now }
-  end
-  return seen[lane]
-end
-
-local function gate_of(lane)
-  local own = shut_by(lane)
-  local shut, probing = own.shut, own.probe and { lane } or {}
-  for ancestor in string.gmatch(own.ancestors, '%S+') do
-    local above = shut_by(ancestor)
-    shut = math.max(shut, above.shut)
-    if above.probe then probing[#probing + 1] = ancestor end
-  end
-  return shut > now and shut or nil, probing
-end
-
 local function wait_for(lane, instant)
   waits_began = true
   redis.call('ZADD', P .. 'waiting', instant == math.huge and '+inf' or instant, queue .. ' ' .. lane)
@@ -137,6 +112,7 @@ local function lease_one(ref, raw, flags, probing)
   leases[2 * taken - 1], leases[2 * taken] = now + lease, ref
   tokens[2 * taken - 1], tokens[2 * taken] = ref, token .. ' ' .. flags .. ' ' .. probing
   age(queue, enqueued, -1)
+  if extra then leave_batch(queue, lane, extra.batch, ref) end
   out[size + 1], out[size + 2], out[size + 3], out[size + 4] = ref, id, token, (extra and extra.attempt or 0) + 1
   out[size + 5], out[size + 6], out[size + 7] = extra and extra.faults or 0, extra and extra.deaths or 0, enqueued
   out[size + 8], out[size + 9], out[size + 10] = lane, trace, payload

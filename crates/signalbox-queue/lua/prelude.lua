@@ -119,10 +119,23 @@ local function enter_rotation(queue, lane)
   redis.call('ZADD', P .. 'lanes:' .. queue, next_seq(), lane)
 end
 
+-- The waiting jobs of a lane that may be done together, by place.
+local function batch_key(queue, lane, batch) return P .. 'batch:' .. queue .. ':' .. lane .. ' ' .. batch end
+
+local function enter_batch(job)
+  local batch = job.extra.batch
+  if batch then redis.call('ZADD', batch_key(job.queue, job.lane, batch), job.seq, job.ref) end
+end
+
+local function leave_batch(queue, lane, batch, ref)
+  if batch then redis.call('ZREM', batch_key(queue, lane, batch), ref) end
+end
+
 -- New jobs stand in the lane's list. One that comes back stands beside it, by its old place, and goes first.
 local function make_ready(job)
   job.state = 'ready'
   agains = agains + redis.call('ZADD', P .. 'again:' .. job.queue .. ':' .. job.lane, job.seq, job.ref)
+  enter_batch(job)
   enter_rotation(job.queue, job.lane)
   count(job.queue, 'ready', 1)
   age(job.queue, job.enqueued, 1)
@@ -134,6 +147,7 @@ local function drop_ready(job)
   local removed = redis.call('ZREM', P .. 'again:' .. job.queue .. ':' .. job.lane, job.ref)
   agains = agains - removed
   if removed == 0 and redis.call('ZREM', P .. 'suspects:' .. job.queue, job.ref) == 0 then job.extra.moved = 1 end
+  leave_batch(job.queue, job.lane, job.extra.batch, job.ref)
   count(job.queue, 'ready', -1)
   age(job.queue, job.enqueued, -1)
 end

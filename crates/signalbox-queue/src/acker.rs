@@ -11,9 +11,11 @@ use tokio::sync::mpsc;
 use crate::{
     QueueError,
     engine::Shared,
+    portion,
     protocol::{self, Ack},
 };
 
+/// Jobs in one script; more only if they are all of one attempt.
 const MOST_PER_SCRIPT: usize = 500;
 const RETRY: Backoff = Backoff {
     least: Duration::from_millis(20),
@@ -46,9 +48,12 @@ pub(crate) async fn run(shared: Arc<Shared>, mut acks: mpsc::UnboundedReceiver<A
                 .push(ack);
         }
         for (partition, acks) in by_partition {
-            settle_until_durable(&shared, partition, &acks).await;
-            for ack in &acks {
-                shared.forget(&ack.lease);
+            let weight = |ack: &Ack| 1 + ack.companions.len();
+            for acks in portion::by_weight(&acks, MOST_PER_SCRIPT, weight) {
+                settle_until_durable(&shared, partition, acks).await;
+                for ack in acks {
+                    shared.forget(&ack.lease);
+                }
             }
         }
     }
@@ -80,7 +85,8 @@ fn report_failure(acks: &[Ack], error: &QueueError) {
 }
 
 fn report_refused(acks: &[Ack], flags: &[u8]) {
-    for (ack, _) in acks.iter().zip(flags).filter(|(_, flag)| **flag == 0) {
+    let each = acks.iter().flat_map(Ack::each);
+    for (ack, _) in each.zip(flags).filter(|(_, flag)| **flag == 0) {
         tracing::warn!(job.id = %ack.lease.id, "a late outcome was refused: the lease had passed on");
     }
 }

@@ -33,8 +33,9 @@ use tokio_util::{
 use tower::{Layer, Service};
 
 use crate::{
+    Lease,
     engine::{Engine, Shared},
-    protocol::{Leased, Verb},
+    protocol::{Ack, Leased, Verb},
 };
 
 /// What a worker of one queue runs with.
@@ -209,58 +210,107 @@ where
         let run = AssertUnwindSafe(self.inner.call(task)).catch_unwind();
         let run = Abortable::new(run, registration);
         async move {
-            let (verb, reason) = match run.await {
+            let ended = match run.await {
                 Ok(Ok(Ok(completion))) => {
                     let verb = completion.again.map_or(Verb::Complete, Verb::Again);
-                    (verb, completion.note)
+                    Ended::Told(verb, completion.note)
                 }
-                Ok(Ok(Err(error))) => outcomes.outcome(&job, error.into().as_ref()),
-                Ok(Err(_)) => outcomes.failed(&job, "the handler panicked".to_owned()),
-                Err(_) => (Verb::Release, String::new()),
+                Ok(Ok(Err(error))) => Ended::read(error.into().as_ref()),
+                Ok(Err(_)) => Ended::failed("the handler panicked".to_owned()),
+                Err(_) => Ended::Told(Verb::Release, String::new()),
             };
-            outcomes.shared.settle(&job.lease, verb, reason);
+            outcomes.settle(&job, &ended);
             Ok(())
         }
         .boxed()
     }
 }
 
-impl OutcomeLayer {
+/// How a run ended, for whatever jobs it was.
+enum Ended {
+    /// All of them end like this.
+    Told(Verb, String),
+    /// Each ends by what it has behind it.
+    Decided(Decision, String),
+    /// Without its handler's word, which is a fault of each.
+    Unspoken(String),
+}
+
+impl Ended {
     /// Reads the decision from the error's chain; an error without one is the job's own fault.
-    fn outcome(&self, job: &Leased, error: &(dyn Error + 'static)) -> (Verb, String) {
+    fn read(error: &(dyn Error + 'static)) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(decided) = error.downcast_ref::<JobError>() {
-                return self.decided(job, decided.decision(), decided.chain());
+                return Self::Decided(decided.decision().clone(), decided.chain());
             }
             cause = error.source();
         }
-        self.failed(job, error.to_string())
+        Self::failed(error.to_string())
     }
 
-    /// Of an attempt that ended without its handler's word.
-    fn failed(&self, job: &Leased, reason: String) -> (Verb, String) {
-        let (verb, reason) = self.decided(job, &Decision::Retry, reason);
-        self.shared.saw(job, &verb, &reason);
-        (verb, reason)
+    fn failed(reason: String) -> Self {
+        Self::Unspoken(reason)
     }
+}
 
-    fn decided(&self, job: &Leased, decision: &Decision, reason: String) -> (Verb, String) {
+impl OutcomeLayer {
+    /// Ends the job and those that joined its attempt.
+    fn settle(&self, job: &Leased, ended: &Ended) {
         let now = self.clock.now();
-        let standing = Standing {
-            attempt: job.attempt,
-            faults: job.faults,
-            enqueued_at: job.enqueued_at,
+        let standing = |attempt, faults, enqueued_at| Standing {
+            attempt,
+            faults,
+            enqueued_at,
             now,
             seed: job.lease.token.seed(),
         };
+        let companions = job.lease.close().into_iter().map(|one| {
+            let standing = standing(one.attempt, one.faults, one.enqueued_at);
+            let (lease, payload) = (job.lease.of(&one), one.payload);
+            self.outcome(lease, &payload, standing, ended)
+        });
+        let companions = companions.collect();
+        let own = standing(job.attempt, job.faults, job.enqueued_at);
+        self.shared.settle(Ack {
+            companions,
+            ..self.outcome(job.lease.clone(), &job.payload, own, ended)
+        });
+    }
+
+    fn outcome(&self, lease: Lease, payload: &[u8], standing: Standing, ended: &Ended) -> Ack {
+        let (verb, reason) = match ended {
+            Ended::Told(verb, reason) => (verb.clone(), reason.clone()),
+            Ended::Decided(decision, reason) => self.decided(&lease, standing, decision, reason),
+            Ended::Unspoken(reason) => {
+                let (verb, reason) = self.decided(&lease, standing, &Decision::Retry, reason);
+                self.shared.saw(&lease, payload, &verb, &reason);
+                (verb, reason)
+            }
+        };
+        Ack {
+            lease,
+            verb,
+            reason,
+            companions: Vec::new(),
+        }
+    }
+
+    fn decided(
+        &self,
+        lease: &Lease,
+        standing: Standing,
+        decision: &Decision,
+        reason: &str,
+    ) -> (Verb, String) {
+        let reason = reason.to_owned();
         match settle(decision, standing, &self.limits) {
             Settlement::RetryAt(at) => (Verb::Retry(at), reason),
             Settlement::DeferTo(at) => (Verb::Defer(at), reason),
             Settlement::SnoozeTo(at) => (Verb::Snooze(at), reason),
             Settlement::Hold(group) => (Verb::Hold(group), reason),
             Settlement::Dead(why) => {
-                tracing::error!(job.id = %job.lease.id, why, reason, "a job is dead");
+                tracing::error!(job.id = %lease.id, why, reason, "a job is dead");
                 (Verb::Dead, format!("{why}: {reason}"))
             }
         }

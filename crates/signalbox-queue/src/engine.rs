@@ -89,18 +89,14 @@ impl Shared {
     }
 
     /// Hands an outcome to the acker. The lease is kept until the outcome is durable.
-    pub(crate) fn settle(&self, lease: &Lease, verb: Verb, reason: String) {
+    pub(crate) fn settle(&self, ack: Ack) {
         let acks = self.acks.lock().unwrap_or_else(PoisonError::into_inner);
-        let ack = Ack {
-            lease: lease.clone(),
-            verb,
-            reason,
-        };
         // Without an acker the engine is at its end, and the lease runs out by itself.
         if let Some(acks) = &*acks
-            && acks.send(ack).is_err()
+            && let Err(unsent) = acks.send(ack)
         {
-            tracing::error!(job.id = %lease.id, "the acker is gone; the job will run again");
+            let id = &unsent.0.lease.id;
+            tracing::error!(job.id = %id, "the acker is gone; the job will run again");
         }
     }
 
@@ -186,9 +182,10 @@ impl Shared {
     }
 
     /// Tells of an attempt that ended without its handler's word.
-    pub(crate) fn saw(&self, leased: &Leased, verb: &Verb, reason: &str) {
+    pub(crate) fn saw(&self, lease: &Lease, payload: &[u8], verb: &Verb, reason: &str) {
         let keys = &self.queue.inner.options.payload_keys;
-        self.options.witness.saw(keys, leased, verb, reason);
+        let outcome = (verb, reason);
+        self.options.witness.saw(keys, lease, payload, outcome);
     }
 
     /// Tells of the jobs that a fetch made dead.
@@ -275,7 +272,8 @@ impl Engine {
         self.shared.quiet.cancel();
         self.fetchers.wait().await;
         while let Ok(job) = self.jobs.try_recv() {
-            self.shared.settle(&job.lease, Verb::Release, String::new());
+            let release = Ack::of_all(&job.lease, &Verb::Release, "");
+            self.shared.settle(release);
         }
         self.shared
             .acks

@@ -54,6 +54,7 @@ pub struct NewJob {
     pub(crate) due: Option<Timestamp>,
     pub(crate) effect: Option<EffectKey>,
     pub(crate) group: Option<String>,
+    pub(crate) batch: Option<String>,
     pub(crate) trace: Vec<u8>,
     /// Packed if it is long, and not sealed yet.
     pub(crate) payload: Vec<u8>,
@@ -89,6 +90,7 @@ impl NewJob {
             due: None,
             effect: None,
             group: None,
+            batch: None,
             trace: trace.as_deref().map(trace::pack).unwrap_or_default(),
             payload,
         })
@@ -120,6 +122,15 @@ impl NewJob {
     #[must_use]
     pub fn held_with(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
+        self
+    }
+
+    /// While it waits, it may join the attempt of another job of its queue and lane, see [`Queue::claim_more`].
+    ///
+    /// It stays in its batch, as in its lane, whatever newer news is merged into it.
+    #[must_use]
+    pub fn batched_with(mut self, batch: impl Into<String>) -> Self {
+        self.batch = Some(batch.into());
         self
     }
 
@@ -271,7 +282,9 @@ impl Queue {
     ) -> Result<(), QueueError> {
         let window = self.inner.options.dedupe_window;
         let keys = &self.inner.options.payload_keys;
-        call.arg(window.as_millis().to_string()).arg(chunk.len());
+        call.arg(window.as_millis().to_string())
+            .arg(chunk.len())
+            .arg(batches(jobs, chunk));
         for index in chunk {
             let job = &jobs[*index];
             let ancestors: Vec<&str> = job.lanes.ancestors().map(LaneName::as_str).collect();
@@ -310,6 +323,16 @@ impl SendJobs for Queue {
         let texts = self.send(ENQUEUE, partition, jobs, &all).await?;
         Ok(texts.iter().map(|text| Enqueued::parse(text)).collect())
     }
+}
+
+/// The batches of jobs as the script takes them; nothing if there are none, which is usual.
+fn batches(jobs: &[NewJob], chunk: &[usize]) -> String {
+    let names = chunk.iter().map(|index| jobs[*index].batch.as_deref());
+    if names.clone().all(|name| name.is_none()) {
+        return String::new();
+    }
+    let names: serde_json::Value = names.map(Option::unwrap_or_default).collect();
+    names.to_string()
 }
 
 /// The payload of the later change and the earlier due time, as between a waiting job and a newcomer.

@@ -11,8 +11,9 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{Lease, QueueError, engine::Shared, protocol};
+use crate::{Lease, QueueError, engine::Shared, portion, protocol};
 
+/// Jobs in one script. All jobs of an attempt go into the same one, so that none is lost without the others.
 const MOST_PER_SCRIPT: usize = 1000;
 /// Between tries while Redis is away; short, because leases are running out.
 const RETRY: Duration = Duration::from_millis(200);
@@ -50,7 +51,7 @@ async fn renew_all(shared: &Shared) -> Result<(), QueueError> {
         by_partition.entry(lease.partition).or_default().push(lease);
     }
     for (partition, leases) in by_partition {
-        for chunk in leases.chunks(MOST_PER_SCRIPT) {
+        for chunk in portion::by_weight(&leases, MOST_PER_SCRIPT, Lease::weight) {
             renew(shared, partition, chunk).await?;
         }
     }

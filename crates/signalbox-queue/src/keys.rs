@@ -4,7 +4,7 @@
 ///
 /// The table in `docs/job-lifecycle.md` says what they are for and what ends them; tests compare it with this list, with
 /// the scripts, and with what is in Redis after them.
-pub const KEY_FAMILIES: [(&str, &str); 35] = [
+pub const KEY_FAMILIES: [(&str, &str); 36] = [
     ("installation", "hash"),
     ("meta", "hash"),
     ("waited", "string"),
@@ -12,6 +12,7 @@ pub const KEY_FAMILIES: [(&str, &str); 35] = [
     ("job", "string"),
     ("ready", "list"),
     ("again", "zset"),
+    ("batch", "zset"),
     ("suspects", "zset"),
     ("lanes", "zset"),
     ("ages", "hash"),

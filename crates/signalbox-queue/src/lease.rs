@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -55,6 +55,9 @@ impl fmt::Debug for Token {
 }
 
 /// The lease of one attempt. The keeper renews it for as long as the attempt runs.
+///
+/// Jobs that [`Queue::claim_more`](crate::Queue::claim_more) brings have leases of their own on the same attempt: they
+/// are renewed and end with the one that claimed them.
 #[derive(Debug, Clone)]
 pub struct Lease {
     /// The job.
@@ -69,8 +72,32 @@ pub struct Lease {
     pub(crate) enqueued_at: Timestamp,
     /// Which partition holds the job and its effects.
     pub(crate) partition: u16,
+    /// What all leases of the attempt share.
+    attempt: Arc<Mutex<Attempt>>,
+    /// The job was claimed: it ends with another one.
+    claimed: bool,
+}
+
+/// One attempt, of one job or of several.
+#[derive(Debug)]
+struct Attempt {
     /// Moved forward by the keeper after every renewal that Redis confirmed.
-    until: Arc<Mutex<Instant>>,
+    until: Instant,
+    claimed: Vec<Companion>,
+    /// Its outcome is on the way, so nobody may join it any more.
+    over: bool,
+}
+
+/// A job that was claimed by the attempt of another one.
+#[derive(Debug, Clone)]
+pub(crate) struct Companion {
+    pub(crate) id: JobId,
+    pub(crate) reference: Arc<str>,
+    pub(crate) enqueued_at: Timestamp,
+    pub(crate) attempt: u32,
+    pub(crate) faults: u32,
+    /// As it is stored, for whoever wants to know what ended without a word.
+    pub(crate) payload: Arc<[u8]>,
 }
 
 /// What a lease is made of.
@@ -93,19 +120,83 @@ impl Lease {
             queue: granted.queue,
             enqueued_at: granted.enqueued_at,
             partition: granted.partition,
-            until: Arc::new(Mutex::new(until)),
+            attempt: Arc::new(Mutex::new(Attempt {
+                until,
+                claimed: Vec::new(),
+                over: false,
+            })),
+            claimed: false,
         }
     }
 
     /// The instant, on the monotonic clock, after which no request may start or go on.
     pub fn until(&self) -> Instant {
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared().until
     }
 
     /// Notes a renewal whose request was sent at `sent`: the lease counts from before the request.
     pub(crate) fn renewed(&self, sent: Instant, period: Duration) {
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = (*until).max(sent + period);
+        let mut attempt = self.shared();
+        attempt.until = attempt.until.max(sent + period);
+    }
+
+    /// Lets `companion` end with this attempt. False if its outcome is on the way already.
+    pub(crate) fn join(&self, companion: Companion) -> bool {
+        let mut attempt = self.shared();
+        if attempt.over {
+            return false;
+        }
+        let same = |known: &&mut Companion| known.reference == companion.reference;
+        match attempt.claimed.iter_mut().find(same) {
+            Some(known) => *known = companion,
+            None => attempt.claimed.push(companion),
+        }
+        true
+    }
+
+    /// Takes a job that was claimed out of the attempt again.
+    pub(crate) fn part_from(&self, job: &Self) {
+        let mut attempt = self.shared();
+        attempt
+            .claimed
+            .retain(|known| known.reference != job.reference);
+    }
+
+    /// From now on nobody joins the attempt. Returns who did.
+    pub(crate) fn close(&self) -> Vec<Companion> {
+        self.shared().over = true;
+        self.companions()
+    }
+
+    /// The jobs that end with this lease beside its own.
+    pub(crate) fn companions(&self) -> Vec<Companion> {
+        if self.claimed {
+            return Vec::new();
+        }
+        self.shared().claimed.clone()
+    }
+
+    /// How many jobs end with this lease.
+    pub(crate) fn weight(&self) -> usize {
+        if self.claimed {
+            return 1;
+        }
+        1 + self.shared().claimed.len()
+    }
+
+    /// The lease of a companion.
+    pub(crate) fn of(&self, companion: &Companion) -> Self {
+        Self {
+            id: companion.id.clone(),
+            reference: companion.reference.clone(),
+            enqueued_at: companion.enqueued_at,
+            claimed: true,
+            ..self.clone()
+        }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Attempt> {
+        self.attempt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -24,8 +24,6 @@ const LONGEST_REASON: usize = 2048;
 const DEATHS_IN_COMPANY: u32 = 2;
 /// Deaths of its worker while it ran alone that make a job dead. One could be the doing of whoever kills workers.
 const DEATHS_ALONE: u32 = 3;
-/// Values of one job in the answer of a fetch.
-const FIELDS: usize = 10;
 
 /// A job under a lease.
 #[derive(Debug, Clone)]
@@ -75,6 +73,30 @@ pub(crate) struct Ack {
     pub(crate) lease: Lease,
     pub(crate) verb: Verb,
     pub(crate) reason: String,
+    /// What becomes of the jobs that joined it. They never go into another script.
+    pub(crate) companions: Vec<Ack>,
+}
+
+impl Ack {
+    /// The same outcome for the job of `lease` and for all that joined it.
+    pub(crate) fn of_all(lease: &Lease, verb: &Verb, reason: &str) -> Self {
+        let ack = |lease: Lease| Self {
+            lease,
+            verb: verb.clone(),
+            reason: reason.to_owned(),
+            companions: Vec::new(),
+        };
+        let joined = lease.companions().into_iter();
+        Self {
+            companions: joined.map(|one| ack(lease.of(&one))).collect(),
+            ..ack(lease.clone())
+        }
+    }
+
+    /// The outcome of each job.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.companions)
+    }
 }
 
 /// What one fetch brought.
@@ -192,23 +214,44 @@ pub fn payload(queue: &Queue, leased: &Leased) -> Result<String, PayloadError> {
     payload::read(keys, &leased.lease.id, &leased.payload)
 }
 
-/// Ends the attempt of `lease`. False if the lease had passed on: then nothing was changed.
+/// Lets up to `most` waiting jobs of `batch` join the attempt of `lease`; see [`Queue::claim_more`].
+pub(crate) async fn claim(
+    partition: &Partition,
+    lease: &Lease,
+    batch: &str,
+    most: usize,
+) -> Result<Vec<Leased>, QueueError> {
+    let mut call = partition.call(&scripts::CLAIM_JOBS);
+    call.arg(&*lease.reference)
+        .arg(lease.token.as_str())
+        .arg(batch)
+        .arg(most)
+        .arg(DEATHS_IN_COMPANY);
+    let answer: Vec<Value> = partition.invoke(&call).await?;
+    let origin = Origin {
+        partition: lease.partition,
+        queue: lease.queue.clone(),
+        until: lease.until(),
+    };
+    read_claimed(answer, &origin)
+        .map_err(QueueError::Redis)?
+        .ok_or(QueueError::LeaseLost)
+}
+
+/// Ends the attempt of `lease`, and with it the jobs that joined it. False if the lease had passed on: then it changed
+/// nothing.
 pub async fn settle(
     queue: &Queue,
     lease: &Lease,
     verb: Verb,
     reason: &str,
 ) -> Result<bool, QueueError> {
-    let ack = Ack {
-        lease: lease.clone(),
-        verb,
-        reason: reason.to_owned(),
-    };
+    let ack = Ack::of_all(lease, &verb, reason);
     let flags = settle_in(queue.home_of(lease), &[ack]).await?;
     Ok(flags.first() == Some(&1))
 }
 
-/// Makes `lease` last for `period` from now on. False if it had passed on.
+/// Makes `lease` last for `period` from now on, and with it those of the jobs that joined it. False if one had passed on.
 pub async fn renew(queue: &Queue, lease: &Lease, period: Duration) -> Result<bool, QueueError> {
     let flags = renew_in(queue.home_of(lease), period, std::slice::from_ref(lease)).await?;
     Ok(flags.first() == Some(&1))
@@ -271,10 +314,9 @@ fn read_values(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
     while let Some(reference) = values.next() {
         if let Value::Array(dead) = reference {
             buried = read_buried(dead)?;
-            continue;
+        } else {
+            jobs.push(read_job(reference, &mut values, origin)?);
         }
-        let fields = values.by_ref().take(FIELDS - 1);
-        jobs.push(read_job(reference, fields, origin)?);
     }
     Ok(Batch {
         jobs,
@@ -283,6 +325,17 @@ fn read_values(answer: Vec<Value>, origin: &Origin) -> RedisResult<Batch> {
         suspects: u64::try_from(suspects).unwrap_or(0),
         buried,
     })
+}
+
+/// `None` if the lease is lost.
+fn read_claimed(answer: Vec<Value>, origin: &Origin) -> RedisResult<Option<Vec<Leased>>> {
+    let mut values = answer.into_iter();
+    let held = values.next().map_or(Ok(0), u8::from_redis_value)?;
+    let mut jobs = Vec::new();
+    while let Some(reference) = values.next() {
+        jobs.push(read_job(reference, &mut values, origin)?);
+    }
+    Ok((held == 1).then_some(jobs))
 }
 
 fn read_buried(values: Vec<Value>) -> RedisResult<Vec<Buried>> {
@@ -300,12 +353,13 @@ fn read_buried(values: Vec<Value>) -> RedisResult<Vec<Buried>> {
     Ok(buried)
 }
 
+/// A job whose ref was read, and whose other values come next.
 fn read_job(
     reference: Value,
-    mut fields: impl Iterator<Item = Value>,
+    values: &mut impl Iterator<Item = Value>,
     origin: &Origin,
 ) -> RedisResult<Leased> {
-    let mut field = || fields.next().unwrap_or(Value::Nil);
+    let mut field = || values.next().unwrap_or(Value::Nil);
     let (id, token) = (text(field())?, text(field())?);
     let (attempt, faults, deaths) = (number(field())?, number(field())?, number(field())?);
     let enqueued_at = Timestamp::from_millisecond(i64::from_redis_value(field())?);
@@ -338,10 +392,10 @@ fn number(value: Value) -> RedisResult<u32> {
     Ok(u32::from_redis_value(value)?)
 }
 
-/// Ends attempts of one partition together. One flag for each: 1 applied, 0 refused.
+/// Ends attempts of one partition together. One flag for each job: 1 applied, 0 refused.
 pub(crate) async fn settle_in(partition: &Partition, acks: &[Ack]) -> Result<Vec<u8>, QueueError> {
     let mut call = partition.call(&scripts::SETTLE_JOBS);
-    for ack in acks {
+    for ack in acks.iter().flat_map(Ack::each) {
         let (verb, argument) = wire(&ack.verb);
         call.arg(&*ack.lease.reference)
             .arg(ack.lease.token.as_str())
@@ -354,7 +408,7 @@ pub(crate) async fn settle_in(partition: &Partition, acks: &[Ack]) -> Result<Vec
     partition.invoke(&call).await
 }
 
-/// Renews leases of one partition together. One flag for each: 1 renewed, 0 lost.
+/// Renews leases of one partition together. One flag for each: 1 renewed, 0 lost, or a job that joined it is.
 ///
 /// A renewed lease counts from before the request, so that it never outlasts what Redis knows.
 pub(crate) async fn renew_in(
@@ -364,11 +418,23 @@ pub(crate) async fn renew_in(
 ) -> Result<Vec<u8>, QueueError> {
     let mut call = partition.call(&scripts::RENEW_LEASES);
     call.arg(period.as_millis().to_string());
+    let mut jobs = Vec::with_capacity(leases.len());
     for lease in leases {
+        let joined = lease.companions();
         call.arg(&*lease.reference).arg(lease.token.as_str());
+        for companion in &joined {
+            call.arg(&*companion.reference).arg(lease.token.as_str());
+        }
+        jobs.push(1 + joined.len());
     }
     let sent = Instant::now();
-    let flags: Vec<u8> = partition.invoke(&call).await?;
+    let renewed: Vec<u8> = partition.invoke(&call).await?;
+    let mut renewed = renewed.into_iter();
+    let flags = jobs.iter().map(|count| {
+        let all = renewed.by_ref().take(*count);
+        all.min().unwrap_or(0)
+    });
+    let flags: Vec<u8> = flags.collect();
     for (lease, _) in leases.iter().zip(&flags).filter(|(_, flag)| **flag == 1) {
         lease.renewed(sent, period);
     }

@@ -31,12 +31,13 @@ const NOT_IN_FULL: &str = "#!lua\n";
 script!(APPEND_TRAIL, "append_trail.lua");
 script!(BASELINE_EFFECTS, "baseline_effects.lua");
 script!(CHANGE_LANE, "change_lane.lua");
+script!(CLAIM_JOBS, IN_FULL, ["gates.lua", "claim_jobs.lua"], "");
 script!(CONFIRM_EFFECT, "confirm_effect.lua");
 script!(EFFECT_STATES, "effect_states.lua");
 script!(
     ENQUEUE_AND_FETCH,
     IN_FULL,
-    ["enqueue_jobs.lua", "fetch_jobs.lua"],
+    ["enqueue_jobs.lua", "gates.lua", "fetch_jobs.lua"],
     "return finish({ enqueued, fetched })"
 );
 script!(
@@ -48,7 +49,7 @@ script!(
 script!(
     FETCH_JOBS,
     IN_FULL,
-    ["fetch_jobs.lua"],
+    ["gates.lua", "fetch_jobs.lua"],
     "return finish(fetched)"
 );
 script!(GIVE_PERMITS, "give_permits.lua");
@@ -65,7 +66,7 @@ script!(SWAP_RECORD, "swap_record.lua");
 script!(
     TAKE_IN_AND_FETCH,
     NOT_IN_FULL,
-    ["enqueue_jobs.lua", "fetch_jobs.lua"],
+    ["enqueue_jobs.lua", "gates.lua", "fetch_jobs.lua"],
     "return finish({ enqueued, fetched })"
 );
 script!(

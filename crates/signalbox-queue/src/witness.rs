@@ -9,8 +9,8 @@ use std::{fmt, sync::Arc};
 use signalbox_core::JobId;
 
 use crate::{
-    PayloadKeys, payload,
-    protocol::{Buried, Leased, Verb},
+    Lease, PayloadKeys, payload,
+    protocol::{Buried, Verb},
 };
 
 /// An attempt that ended without its handler's word.
@@ -44,14 +44,20 @@ impl Witness {
         Self(Some(Arc::new(tell)))
     }
 
-    /// The attempt of `leased` ended, and its job becomes what `verb` says.
-    pub(crate) fn saw(&self, keys: &PayloadKeys, leased: &Leased, verb: &Verb, reason: &str) {
+    /// The attempt of `lease` ended, and its job becomes what `verb` says.
+    pub(crate) fn saw(
+        &self,
+        keys: &PayloadKeys,
+        lease: &Lease,
+        payload: &[u8],
+        (verb, reason): (&Verb, &str),
+    ) {
         let Some(tell) = &self.0 else { return };
-        let id = leased.lease.id.clone();
+        let id = lease.id.clone();
         tell(Unspoken {
-            payload: payload::read(keys, &id, &leased.payload).ok(),
+            payload: payload::read(keys, &id, payload).ok(),
             id,
-            queue: leased.lease.queue.to_string(),
+            queue: lease.queue.to_string(),
             verb: verb.clone(),
             reason: reason.to_owned(),
         });

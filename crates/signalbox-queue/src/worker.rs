@@ -155,7 +155,12 @@ async fn run_queue<P, F, R>(
     let handle = move |leased: Leased| match open::<P>(&queue, &leased) {
         Ok(payload) => handler(job(payload, leased)).boxed(),
         Err(error) => {
-            witness.saw(&leased, &unopened(&error), &error.chain());
+            witness.saw(
+                &leased.lease,
+                &leased.payload,
+                &unopened(&error),
+                &error.chain(),
+            );
             async move { Err(error) }.boxed()
         }
     };
@@ -171,7 +176,7 @@ async fn run_queue<P, F, R>(
 }
 
 /// What becomes of a job whose payload could not be opened.
-fn unopened(error: &JobError) -> Verb {
+pub(crate) fn unopened(error: &JobError) -> Verb {
     match error.decision() {
         Decision::Hold { group } => Verb::Hold(group.clone()),
         _ => Verb::Dead,
@@ -179,7 +184,7 @@ fn unopened(error: &JobError) -> Verb {
 }
 
 /// A payload that cannot be read is a dead job with a reason, not a panic. One whose key is missing waits for it.
-fn open<P: Payload>(queue: &Queue, leased: &Leased) -> Result<P, JobError> {
+pub(crate) fn open<P: Payload>(queue: &Queue, leased: &Leased) -> Result<P, JobError> {
     let json = protocol::payload(queue, leased).map_err(|source| {
         let group = source.waits_with();
         let queue = P::QUEUE.to_string();
@@ -195,7 +200,7 @@ fn open<P: Payload>(queue: &Queue, leased: &Leased) -> Result<P, JobError> {
     })
 }
 
-fn job<P>(payload: P, leased: Leased) -> Job<P> {
+pub(crate) fn job<P>(payload: P, leased: Leased) -> Job<P> {
     Job {
         payload,
         lease: leased.lease,

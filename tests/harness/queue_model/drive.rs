@@ -15,7 +15,7 @@ use super::{
     look::{self, Difference, ensure},
     model::{LEASE, Model, lane_of},
     moves::{self, Moves},
-    step::{Change, End, GROUPS, LANES, News, Pick, Step},
+    step::{BATCHES, Change, End, GROUPS, LANES, News, Pick, Step},
 };
 use crate::{Note, RedisServer};
 
@@ -91,14 +91,9 @@ impl<'a> Pair<'a> {
                 let job = protocol::fetch_alone(&queue, &Note::QUEUE, PERIOD).await?;
                 self.handed_out(job.into_iter().collect(), 1, true)?;
             }
+            Step::Claim { by, batch, most } => self.claim(&queue, by, *batch, *most).await?,
             Step::Settle(pick, end) => self.settle(&queue, pick, *end).await?,
-            Step::Renew(pick) => {
-                if let Some((job, lease)) = self.pick(pick) {
-                    let renewed = protocol::renew(&queue, &lease, PERIOD).await?;
-                    let expected = self.model.renew(job, lease.token.as_str());
-                    ensure("a renewal", &renewed, &expected)?;
-                }
-            }
+            Step::Renew(pick) => self.renew(&queue, pick).await?,
             Step::Pass(ms) => self.model.now += ms,
             Step::Lane(lane, change) => self.change(&queue, *lane, *change).await?,
             Step::Permit { by, weight } => self.permit(&queue, by, *weight).await?,
@@ -174,6 +169,9 @@ impl<'a> Pair<'a> {
         if let Some(due) = news.due {
             job = job.due(instant(self.model.now + due));
         }
+        if let Some(batch) = news.batch {
+            job = job.batched_with(BATCHES[batch]);
+        }
         match news.group {
             Some(group) => job.held_with(GROUPS[group]),
             None => job,
@@ -210,7 +208,63 @@ impl<'a> Pair<'a> {
         let verb = verb(end, self.model.now);
         let applied = protocol::settle(queue, &lease, verb, "").await?;
         let expected = self.model.settle(job, lease.token.as_str(), end);
+        for joined in self.joined(job, &lease) {
+            self.model.settle(joined, lease.token.as_str(), end);
+        }
         ensure("an end", &applied, &expected)
+    }
+
+    async fn renew(&mut self, queue: &Queue, pick: &Pick) -> Result<(), Difference> {
+        let Some((job, lease)) = self.pick(pick) else {
+            return Ok(());
+        };
+        let renewed = protocol::renew(queue, &lease, PERIOD).await?;
+        let mut expected = self.model.renew(job, lease.token.as_str());
+        for joined in self.joined(job, &lease) {
+            expected &= self.model.renew(joined, lease.token.as_str());
+        }
+        ensure("a renewal", &renewed, &expected)
+    }
+
+    async fn claim(
+        &mut self,
+        queue: &Queue,
+        by: &Pick,
+        batch: usize,
+        most: usize,
+    ) -> Result<(), Difference> {
+        let Some((job, lease)) = self.pick(by) else {
+            return Ok(());
+        };
+        let name = BATCHES[batch];
+        let claimed = match queue.claim_more::<Note>(&lease, name, most).await {
+            Ok(jobs) => Some(jobs),
+            Err(QueueError::LeaseLost) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let ids = claimed.iter().flatten().map(|job| job.lease.id.clone());
+        let told = claimed.as_ref().map(|_| ids.collect::<Vec<_>>());
+        let expected = self.model.claim(job, lease.token.as_str(), batch, most);
+        let ids = |jobs: &Vec<usize>| jobs.iter().map(|job| job_id(*job)).collect();
+        ensure("a claim", &told, &expected.as_ref().map(ids))?;
+        for (index, claimed) in expected.iter().flatten().zip(claimed.iter().flatten()) {
+            handed_out::check_claimed(&self.model, *index, claimed)?;
+            self.leases.push((*index, claimed.lease.clone()));
+        }
+        Ok(())
+    }
+
+    /// The jobs that joined an attempt. The first lease with its token is the one that they joined.
+    fn joined(&self, job: usize, lease: &Lease) -> Vec<usize> {
+        let same = self
+            .leases
+            .iter()
+            .filter(|(_, one)| one.token == lease.token);
+        let all: Vec<usize> = same.map(|(job, _)| *job).collect();
+        match all.split_first() {
+            Some((first, joined)) if *first == job => joined.to_vec(),
+            _ => Vec::new(),
+        }
     }
 
     async fn operate(&mut self, queue: &Queue, step: &Step) -> Result<(), Difference> {

@@ -9,6 +9,7 @@ use super::{
     model::{Job, Model, lane_of},
     step::{JOBS, LANES},
 };
+use crate::Note;
 
 /// Holds the jobs of a fetch against the model, and leases them there. Returns the leases by job.
 pub(super) fn check(
@@ -89,6 +90,21 @@ fn check_fields(model: &Model, index: usize, leased: &Leased) -> Result<(), Diff
     ensure("the instant of the enqueue", &enqueued, &job.enqueued)?;
     let payload = String::from_utf8_lossy(&leased.payload);
     ensure("the payload", &payload.contains(&job.payload), &true)
+}
+
+/// Holds a job that joined an attempt against the model.
+pub(super) fn check_claimed(
+    model: &Model,
+    index: usize,
+    claimed: &signalbox_queue::Job<Note>,
+) -> Result<(), Difference> {
+    let Some(job) = &model.jobs[index] else {
+        return Ok(());
+    };
+    ensure("the attempt", &claimed.attempt, &(job.attempt + 1))?;
+    let enqueued = claimed.enqueued_at.as_millisecond();
+    ensure("the instant of the enqueue", &enqueued, &job.enqueued)?;
+    ensure("the payload", &claimed.payload.text, &job.payload)
 }
 
 fn none_left_behind(model: &Model) -> Result<(), Difference> {

@@ -23,10 +23,15 @@ const PLACES: &str = "local P, n = '{test/0}:', { again = 0, suspects = 0, held 
     local torn = 0 \
     for _, ref in ipairs(redis.call('HKEYS', P .. 'running')) do \
       if not redis.call('ZSCORE', P .. 'leases', ref) then torn = torn + 1 end end \
+    local strays = 0 \
+    for _, key in ipairs(redis.call('KEYS', P .. 'batch:*')) do \
+      for _, ref in ipairs(redis.call('ZRANGE', key, 0, -1)) do \
+        local raw = redis.call('GET', P .. 'job:' .. ref) \
+        if not raw or cmsgpack.unpack(raw) or redis.call('HGET', P .. 'running', ref) then strays = strays + 1 end end end \
     local agains = tonumber(redis.call('HGET', P .. 'meta', 'agains') or 0) \
     return table.concat({ redis.call('ZCARD', P .. 'scheduled'), redis.call('HLEN', P .. 'running'), \
       redis.call('ZCARD', P .. 'leases'), torn, n.held, n.dead, redis.call('ZCARD', P .. 'finished'), \
-      n.again - agains }, ' ')";
+      n.again - agains, strays }, ' ')";
 
 /// Fails with `what` unless both are equal.
 pub(super) fn ensure<T: PartialEq + Debug>(
@@ -134,8 +139,9 @@ fn compare_places(
     let finished = count(JobState::Done) + count(JobState::Cancelled);
     let (scheduled, held) = (count(JobState::Scheduled), count(JobState::Held));
     let dead = count(JobState::Dead);
-    let expected = format!("{scheduled} {running} {running} 0 {held} {dead} {finished} 0");
-    let what = "scheduled, running, leases, leases without a job, held, dead, finished, uncounted";
+    let expected = format!("{scheduled} {running} {running} 0 {held} {dead} {finished} 0 0");
+    let what = "scheduled, running, leases, leases without a job, held, dead, finished, uncounted, \
+        strays in a batch";
     ensure(what, &redis.script(PLACES), &expected)
 }
 

@@ -44,6 +44,7 @@ pub(super) struct Job {
     pub(super) due: Option<i64>,
     floor: i64,
     pub(super) group: Option<usize>,
+    batch: Option<usize>,
     pub(super) payload: String,
     /// Newer news that waits for the end of the attempt: when it came about, and its payload.
     next: Option<(i64, String)>,
@@ -188,6 +189,7 @@ impl Model {
             due: Some(due).filter(|due| *due > now),
             floor: 0,
             group: None,
+            batch: news.batch,
             payload: payload.to_owned(),
             next: None,
             finished: 0,
@@ -255,6 +257,44 @@ impl Model {
     pub(super) fn holds(&self, index: usize, token: &str) -> bool {
         let held = self.jobs[index].as_ref().and_then(|job| job.held.as_ref());
         held.is_some_and(|held| held.token == token)
+    }
+
+    /// The jobs that join the attempt of `index` now, in order; nothing if its lease has passed on or run out.
+    pub(super) fn claim(
+        &mut self,
+        index: usize,
+        token: &str,
+        batch: usize,
+        most: usize,
+    ) -> Option<Vec<usize>> {
+        let held = self.jobs[index].as_ref().and_then(|job| job.held.clone());
+        let held = held.filter(|held| held.token == token && held.until > self.now)?;
+        let lane = lane_of(index);
+        if held.alone || self.lanes.is_shut(lane, self.now) || self.lanes.is_broken(lane) {
+            return Some(Vec::new());
+        }
+        let joins = |job: &Job| {
+            job.state == JobState::Ready && job.batch == Some(batch) && !job.is_suspect()
+        };
+        let waiting = (0..JOBS).filter(|index| lane_of(*index) == lane);
+        let found = waiting.filter_map(|index| Some((index, self.jobs[index].as_ref()?)));
+        let mut joining: Vec<(u64, usize)> = found
+            .filter(|(_, job)| joins(job))
+            .map(|(index, job)| (job.place, index))
+            .collect();
+        joining.sort_unstable();
+        joining.truncate(most);
+        let joining: Vec<usize> = joining.into_iter().map(|(_, index)| index).collect();
+        for index in &joining {
+            if let Some(job) = &mut self.jobs[*index] {
+                job.become_(JobState::Running);
+                job.held = Some(Held {
+                    probes: Vec::new(),
+                    ..held.clone()
+                });
+            }
+        }
+        Some(joining)
     }
 
     pub(super) fn renew(&mut self, index: usize, token: &str) -> bool {

@@ -6,6 +6,7 @@ use proptest::{collection::vec, option, prelude::*, sample::Index};
 pub(super) const JOBS: usize = 8;
 /// The first is the root of the others.
 pub(super) const LANES: [&str; 4] = ["tenant", "a", "b", "c"];
+pub(super) const BATCHES: [&str; 2] = ["rows/r", "rows/s"];
 pub(super) const GROUPS: [&str; 2] = ["route/r", "route/s"];
 
 /// One step. Instants are milliseconds from now.
@@ -16,6 +17,12 @@ pub(super) enum Step {
     EnqueueAndFetch(News, usize),
     Fetch(usize),
     FetchAlone,
+    /// Waiting jobs of a batch join an attempt.
+    Claim {
+        by: Pick,
+        batch: usize,
+        most: usize,
+    },
     Settle(Pick, End),
     Renew(Pick),
     Pass(i64),
@@ -50,6 +57,7 @@ pub(super) struct News {
     pub(super) changed: Option<i64>,
     pub(super) due: Option<i64>,
     pub(super) group: Option<usize>,
+    pub(super) batch: Option<usize>,
 }
 
 /// Which lease: one that is current as far as the model knows, or any that ever was.
@@ -94,6 +102,8 @@ fn step() -> impl Strategy<Value = Step> {
         20 => (1usize..5).prop_map(Step::Fetch),
         10 => (news(), 1usize..5).prop_map(|(news, most)| Step::EnqueueAndFetch(news, most)),
         6 => Just(Step::FetchAlone),
+        14 => (pick(), 0..BATCHES.len(), 1usize..4)
+            .prop_map(|(by, batch, most)| Step::Claim { by, batch, most }),
         18 => (pick(), end()).prop_map(|(pick, end)| Step::Settle(pick, end)),
         4 => pick().prop_map(Step::Renew),
         18 => time().prop_map(Step::Pass),
@@ -120,13 +130,14 @@ fn by_hand() -> impl Strategy<Value = Step> {
 fn news() -> impl Strategy<Value = News> {
     let due = option::weighted(0.3, prop_oneof![-1000i64..0, 0i64..30_000]);
     let group = option::weighted(0.1, 0..GROUPS.len());
-    (0..JOBS, option::weighted(0.8, 0i64..5), due, group).prop_map(|(job, changed, due, group)| {
-        News {
-            job,
-            changed,
-            due,
-            group,
-        }
+    let batch = option::weighted(0.7, 0..BATCHES.len());
+    let changed = option::weighted(0.8, 0i64..5);
+    (0..JOBS, changed, due, group, batch).prop_map(|(job, changed, due, group, batch)| News {
+        job,
+        changed,
+        due,
+        group,
+        batch,
     })
 }
 
