@@ -3,12 +3,14 @@
 
 mod baseline;
 mod demo;
+mod full;
 mod handshake;
 mod killing;
 mod latency;
 mod notifier;
 mod owners;
 mod soak;
+mod storm;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -51,6 +53,10 @@ pub enum Scenario {
     OwnerKilled,
     /// Workers of the queue are killed in turn.
     Soak,
+    /// Requests through lanes that are closed and opened at random.
+    Storm,
+    /// A Redis filled over its limit.
+    Full,
 }
 
 impl Scenario {
@@ -66,7 +72,7 @@ impl Scenario {
     ];
 
     /// All that `cargo xtask prove queue` plays.
-    pub const QUEUE: [Self; 1] = [Self::Soak];
+    pub const QUEUE: [Self; 3] = [Self::Soak, Self::Storm, Self::Full];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -79,6 +85,8 @@ impl Scenario {
             Self::Baseline => "baseline",
             Self::OwnerKilled => "owner-killed",
             Self::Soak => "soak",
+            Self::Storm => "storm",
+            Self::Full => "full",
         }
     }
 
@@ -93,6 +101,8 @@ impl Scenario {
             Self::Baseline => baseline::play(size).await,
             Self::OwnerKilled => owners::play(size).await,
             Self::Soak => soak::play(size).await,
+            Self::Storm => storm::play(size).await,
+            Self::Full => full::play(size).await,
         }
     }
 }

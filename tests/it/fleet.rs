@@ -51,3 +51,13 @@ async fn killing_workers_of_the_queue_in_turn_ends_every_job_once_and_repeats_on
  {
     holds(Scenario::Soak).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_workers_in_a_storm_of_gates_send_no_request_early_or_over_a_limit() {
+    holds(Scenario::Storm).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_filled_over_its_limit_drains_through_workers_and_takes_signals_again_by_itself() {
+    holds(Scenario::Full).await;
+}
