@@ -4,6 +4,7 @@ mod claims;
 mod cluster;
 mod conflicts;
 mod faults;
+mod handing_over;
 mod lanes;
 mod leases;
 mod ledger;

@@ -8,8 +8,8 @@
 local queue, lease, most = ARGV[from], tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2])
 local suspected, fatal, alone = tonumber(ARGV[from + 3]), tonumber(ARGV[from + 4]), ARGV[from + 5] == '1'
 local TOKENS, REF = from + 6, 22
--- Who brings jobs and takes some in the same script does not sleep on the bell, so others must learn what it left.
-local brought, waits_began = enqueued ~= nil, false
+-- A step behind another one is not taken by the fetcher, which sleeps on the bell and runs suspects.
+local by_fetcher, waits_began = not (enqueued or settled), false
 local buried = {}
 
 -- A job whose worker died while it ran alone has no other job to blame. A worker can be killed from outside too, so
@@ -209,7 +209,8 @@ end
 -- How many jobs wait for a worker that has nothing else in hand. One worker at a time is told, so that not all stop.
 local function tell_suspects()
   local waiting = redis.call('ZCARD', P .. 'suspects:' .. queue)
-  if waiting == 0 or (tonumber(redis.call('HGET', P .. 'meta', 'isolating')) or 0) > now then return 0 end
+  if waiting == 0 or not by_fetcher then return waiting end
+  if (tonumber(redis.call('HGET', P .. 'meta', 'isolating')) or 0) > now then return 0 end
   redis.call('HSET', P .. 'meta', 'isolating', now + lease)
   return waiting
 end
@@ -234,10 +235,10 @@ end
 if redis.call('EXISTS', P .. 'lanes:' .. queue) == 1 then
   out[1] = 1
   wake(queue)
-elseif brought and waits_began then
+elseif waits_began and not by_fetcher then
   wake(queue)
 end
-if not brought then out[3] = tell_suspects() end
+out[3] = tell_suspects()
 for _, key in ipairs({ 'scheduled', 'leases', 'waiting' }) do
   local first = redis.call('ZRANGE', P .. key, 0, 0, 'WITHSCORES')[2]
   local wait = first and first ~= 'inf' and math.max(0, tonumber(first) - now)

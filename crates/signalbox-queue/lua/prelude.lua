@@ -15,7 +15,7 @@ end
 -- The first argument that is for the step itself. A step that another one follows in the same script moves it on.
 local from = 3
 -- What the steps answer.
-local enqueued, fetched
+local enqueued, settled, fetched
 
 -- Counters are summed up here and written once per script.
 local counted, aged, agains = {}, {}, 0

@@ -1,9 +1,9 @@
 -- Ends attempts. A late answer, whose token is not the job's any more, changes nothing.
--- ARGV from 3, 7 per job: ref, token, verb (complete|again|retry|defer|snooze|release|dead|hold), instant in ms or group,
+-- ARGV[3] number of jobs, then 7 per job: ref, token, verb (complete|again|retry|defer|snooze|release|dead|hold), instant in ms or group,
 --   reason, queue, enqueued ms. `retry` counts as the job's own fault, `defer` does not
--- Returns one flag per job: 1 applied, 0 refused
-local WIDTH = 7
-local total = (#ARGV - 2) / WIDTH
+-- `settled` is one flag per job: 1 applied, 0 refused
+local WIDTH, total = 7, tonumber(ARGV[3])
+from = 4 + total * WIDTH
 
 -- A job that went through a broken lane as its probe, and was finished, proves that the connection is well again.
 local function end_probe(lanes, verb)
@@ -70,13 +70,13 @@ local function settle(job, verb, argument, reason)
 end
 
 local refs = {}
-for i = 1, total do refs[i] = ARGV[3 + (i - 1) * WIDTH] end
+for i = 1, total do refs[i] = ARGV[4 + (i - 1) * WIDTH] end
 local held = redis.call('HMGET', P .. 'running', unpack(refs))
 
 local gone = {}
 
 local function settle_at(index)
-  local at = 3 + (index - 1) * WIDTH
+  local at = 4 + (index - 1) * WIDTH
   local ref, token, verb, reason, queue = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 4], ARGV[at + 5]
   local plain, flags, probes = token .. '  ', '', ''
   if held[index] ~= plain then
@@ -101,8 +101,8 @@ local function settle_at(index)
   return 1
 end
 
-local out = {}
-for i = 1, total do out[i] = settle_at(i) end
+settled = {}
+for i = 1, total do settled[i] = settle_at(i) end
 if #ended > 0 then
   redis.call('ZREM', P .. 'leases', unpack(ended))
   redis.call('HDEL', P .. 'running', unpack(ended))
@@ -119,4 +119,3 @@ for queue, names in pairs(tallied) do
   end
 end
 if next(tallied) then redis.call('ZADD', P .. 'minutes', minute, minute) end
-return finish(out)

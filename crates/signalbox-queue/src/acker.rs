@@ -5,14 +5,18 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use signalbox_core::Backoff;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     QueueError,
     engine::Shared,
+    partition::Partition,
     portion,
     protocol::{self, Ack},
+    seats::{Door, Seats},
 };
 
 /// Jobs in one script; more only if they are all of one attempt.
@@ -28,39 +32,96 @@ const LAST_TRIES: u32 = 8;
 /// both wait for the disk, one behind the other.
 const LINGER: Duration = Duration::from_millis(1);
 
+/// Scripts on their way to one Redis at a time: while it works on one, the next outcomes gather for another.
+const UNDER_WAY: usize = 2;
+
 /// Makes outcomes durable until nobody can send any more.
-pub(crate) async fn run(shared: Arc<Shared>, mut acks: mpsc::UnboundedReceiver<Ack>) {
-    let mut batch = Vec::new();
-    while acks.recv_many(&mut batch, MOST_PER_SCRIPT).await > 0 {
+pub(crate) async fn run(shared: Arc<Shared>, mut acks: mpsc::UnboundedReceiver<Ack>, door: Door) {
+    let calls = TaskTracker::new();
+    let turns = Arc::new(Semaphore::new(UNDER_WAY));
+    while let Ok(turn) = turns.clone().acquire_owned().await {
+        let mut batch = Vec::new();
+        if acks.recv_many(&mut batch, MOST_PER_SCRIPT).await == 0 {
+            break;
+        }
         if shared.has_room_to_spare() {
             tokio::time::sleep(LINGER).await;
-            while batch.len() < MOST_PER_SCRIPT
-                && let Ok(ack) = acks.try_recv()
-            {
-                batch.push(ack);
-            }
+        } else {
+            // Jobs that were leased together end together.
+            tokio::task::yield_now().await;
         }
-        let mut by_partition: BTreeMap<u16, Vec<Ack>> = BTreeMap::new();
-        for ack in batch.drain(..) {
-            by_partition
-                .entry(ack.lease.partition)
-                .or_default()
-                .push(ack);
+        while batch.len() < MOST_PER_SCRIPT
+            && let Ok(ack) = acks.try_recv()
+        {
+            batch.push(ack);
         }
-        for (partition, acks) in by_partition {
-            let weight = |ack: &Ack| 1 + ack.companions.len();
-            for acks in portion::by_weight(&acks, MOST_PER_SCRIPT, weight) {
-                settle_until_durable(&shared, partition, acks).await;
-                for ack in acks {
-                    shared.forget(&ack.lease);
-                }
-            }
+        let turn = Arc::new(turn);
+        for (partition, acks) in by_partition(batch) {
+            let settling = settle(shared.clone(), partition, acks, door.clone());
+            let turn = turn.clone();
+            calls.spawn(settling.map(|()| drop(turn)));
+        }
+    }
+    calls.close();
+    calls.wait().await;
+}
+
+fn by_partition(batch: Vec<Ack>) -> BTreeMap<u16, Vec<Ack>> {
+    let mut by_partition: BTreeMap<u16, Vec<Ack>> = BTreeMap::new();
+    for ack in batch {
+        by_partition
+            .entry(ack.lease.partition)
+            .or_default()
+            .push(ack);
+    }
+    by_partition
+}
+
+/// Makes outcomes of one partition durable, and fetches what waits there for the room that they leave.
+async fn settle(shared: Arc<Shared>, partition: u16, acks: Vec<Ack>, door: Door) {
+    let partition = &shared.queue.inner.partitions[usize::from(partition)];
+    let weight = |ack: &Ack| 1 + ack.companions.len();
+    for acks in portion::by_weight(&acks, MOST_PER_SCRIPT, weight) {
+        let seats = shared.may_go_on_here().then(|| door.seats_of(acks));
+        let went_on = match seats.flatten() {
+            Some(seats) => settle_and_fetch(&shared, partition, acks, seats).await,
+            None => false,
+        };
+        if !went_on {
+            settle_until_durable(&shared, partition, acks).await;
+            forget(&shared, acks);
         }
     }
 }
 
-async fn settle_until_durable(shared: &Shared, partition: u16, acks: &[Ack]) {
-    let partition = &shared.queue.inner.partitions[usize::from(partition)];
+/// False if the outcomes may not be durable.
+async fn settle_and_fetch(
+    shared: &Shared,
+    partition: &Partition,
+    acks: &[Ack],
+    seats: Seats,
+) -> bool {
+    match protocol::settle_and_fetch(partition, acks, shared.name, seats.wanted()).await {
+        Ok((flags, batch)) => {
+            report_refused(acks, &flags);
+            forget(shared, acks);
+            seats.take(batch).await;
+            true
+        }
+        Err(error) => {
+            report_failure(acks, &error);
+            false
+        }
+    }
+}
+
+fn forget(shared: &Shared, acks: &[Ack]) {
+    for ack in acks {
+        shared.forget(&ack.lease);
+    }
+}
+
+async fn settle_until_durable(shared: &Shared, partition: &Partition, acks: &[Ack]) {
     let mut failures = 0;
     loop {
         match protocol::settle_in(partition, acks).await {

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,6 +22,7 @@ use crate::{
     company::{Company, Place},
     fetcher, keeper,
     protocol::{Ack, Buried, Leased, Verb},
+    seats::Door,
 };
 
 /// How an engine works.
@@ -60,9 +61,13 @@ struct Held {
     lease: Lease,
     /// Drops the handler. Set when the handler starts.
     abort: Option<AbortHandle>,
-    _room: OwnedSemaphorePermit,
+    /// Given to the next job while the outcome of this one is on its way.
+    room: Option<OwnedSemaphorePermit>,
     _place: Place,
 }
+
+/// Room for as many jobs, and a place in the process to run them.
+pub(crate) type Room = (Vec<OwnedSemaphorePermit>, Place);
 
 /// What the tasks of one engine share.
 #[derive(Debug)]
@@ -80,6 +85,8 @@ pub(crate) struct Shared {
     pub(crate) company: Company,
     /// The last fetch left ready jobs behind.
     backlog: AtomicBool,
+    /// How often outcomes were settled.
+    turns: AtomicUsize,
 }
 
 impl Shared {
@@ -113,7 +120,7 @@ impl Shared {
     }
 
     /// Room for up to `most` jobs and a place to run them, if there is some now and no other job waits for it.
-    pub(crate) fn spare_room(&self, most: usize) -> Option<(Vec<OwnedSemaphorePermit>, Place)> {
+    pub(crate) fn spare_room(&self, most: usize) -> Option<Room> {
         if self.quiet.is_cancelled() || self.backlog.load(Ordering::Relaxed) {
             return None;
         }
@@ -123,11 +130,25 @@ impl Shared {
         (!room.is_empty()).then_some((room, place))
     }
 
+    /// The room of jobs that end, if others wait for it and nobody waits to be alone.
+    pub(crate) fn hand_over(&self, ended: &[Ack]) -> Option<Room> {
+        if self.quiet.is_cancelled() || !self.backlog.load(Ordering::Relaxed) {
+            return None;
+        }
+        let place = self.company.try_among()?;
+        let mut held = self.held();
+        let room = ended
+            .iter()
+            .filter_map(|ack| held.get_mut(&ack.lease.token)?.room.take());
+        let room: Vec<_> = room.collect();
+        (!room.is_empty()).then_some((room, place))
+    }
+
     pub(crate) fn hold(&self, lease: &Lease, room: OwnedSemaphorePermit, place: Place) {
         let held = Held {
             lease: lease.clone(),
             abort: None,
-            _room: room,
+            room: Some(room),
             _place: place,
         };
         self.held().insert(lease.token.clone(), held);
@@ -173,6 +194,13 @@ impl Shared {
     /// Notes whether a fetch left ready jobs behind.
     pub(crate) fn note_backlog(&self, backlog: bool) {
         self.backlog.store(backlog, Ordering::Relaxed);
+    }
+
+    /// Whether room may go from a job to the next one of the same partition. With others, every second time: their
+    /// fetchers wait for room too.
+    pub(crate) fn may_go_on_here(&self) -> bool {
+        let alone = self.queue.inner.partitions.len() == 1;
+        alone || self.turns.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 
     /// Whether no job waits for another one to end.
@@ -237,19 +265,17 @@ impl Engine {
             acks: Mutex::new(Some(acks_tx)),
             company,
             backlog: AtomicBool::new(false),
+            turns: AtomicUsize::new(0),
         });
         let fetchers = TaskTracker::new();
         for partition in partitions {
             fetchers.spawn(fetcher::run(shared.clone(), partition, jobs_tx.clone()));
         }
-        shared
-            .queue
-            .inner
-            .engines
-            .enter(&shared, &jobs_tx, &fetchers);
+        let door = Door::new(&shared, &jobs_tx, &fetchers);
+        shared.queue.inner.engines.enter(door.clone());
         fetchers.close();
         let acker = TaskTracker::new();
-        acker.spawn(acker::run(shared.clone(), acks_rx));
+        acker.spawn(acker::run(shared.clone(), acks_rx, door));
         acker.close();
         let keeper = TaskTracker::new();
         let keeper_stop = CancellationToken::new();

@@ -395,7 +395,28 @@ fn number(value: Value) -> RedisResult<u32> {
 /// Ends attempts of one partition together. One flag for each job: 1 applied, 0 refused.
 pub(crate) async fn settle_in(partition: &Partition, acks: &[Ack]) -> Result<Vec<u8>, QueueError> {
     let mut call = partition.call(&scripts::SETTLE_JOBS);
-    for ack in acks.iter().flat_map(Ack::each) {
+    write_acks(&mut call, acks);
+    partition.invoke(&call).await
+}
+
+/// Ends attempts as [`settle_in`] does, and leases what waits in the queue called `name`.
+pub(crate) async fn settle_and_fetch(
+    partition: &Partition,
+    acks: &[Ack],
+    name: QueueName,
+    wanted: Wanted,
+) -> Result<(Vec<u8>, Batch), QueueError> {
+    let mut call = partition.call(&scripts::SETTLE_AND_FETCH);
+    write_acks(&mut call, acks);
+    let origin = want(&mut call, partition, name, wanted)?;
+    let (flags, answer): (_, Vec<Value>) = partition.invoke(&call).await?;
+    Ok((flags, read_batch(answer, &origin)?))
+}
+
+fn write_acks(call: &mut ScriptInvocation<'_>, acks: &[Ack]) {
+    let each = || acks.iter().flat_map(Ack::each);
+    call.arg(each().count());
+    for ack in each() {
         let (verb, argument) = wire(&ack.verb);
         call.arg(&*ack.lease.reference)
             .arg(ack.lease.token.as_str())
@@ -405,7 +426,6 @@ pub(crate) async fn settle_in(partition: &Partition, acks: &[Ack]) -> Result<Vec
             .arg(&*ack.lease.queue)
             .arg(ack.lease.enqueued_at.as_millisecond());
     }
-    partition.invoke(&call).await
 }
 
 /// Renews leases of one partition together. One flag for each: 1 renewed, 0 lost, or a job that joined it is.

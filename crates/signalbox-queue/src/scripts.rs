@@ -60,7 +60,18 @@ script!(OLDEST_READY, "oldest_ready.lua");
 script!(OPERATE_JOBS, "operate_jobs.lua");
 script!(RELEASE_GROUP, "release_group.lua");
 script!(RENEW_LEASES, "renew_leases.lua");
-script!(SETTLE_JOBS, "settle_jobs.lua");
+script!(
+    SETTLE_AND_FETCH,
+    IN_FULL,
+    ["settle_jobs.lua", "gates.lua", "fetch_jobs.lua"],
+    "return finish({ settled, fetched })"
+);
+script!(
+    SETTLE_JOBS,
+    IN_FULL,
+    ["settle_jobs.lua"],
+    "return finish(settled)"
+);
 script!(SHOW_JOB, "show_job.lua");
 script!(SWAP_RECORD, "swap_record.lua");
 script!(

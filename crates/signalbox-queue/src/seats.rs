@@ -1,9 +1,9 @@
-//! Seats: room in the engines of this process that whoever enqueues may fill in the same step.
+//! Seats: room in the engines of this process that is filled in the step that comes before.
 //!
 //! A job that is enqueued where there is room for it need not wait to be fetched: the script that stores it leases
-//! what is first in turn, to this process, and nobody is woken. Order, lanes, gates and fairness are those of every
-//! fetch, because it is the same one. A caller that goes away strands nothing: the step is a task of its own, and the
-//! engine does not end before it.
+//! what is first in turn, to this process, and nobody is woken. In the same way the script that ends jobs leases the
+//! next ones into their room, while some wait. Order, lanes, gates and fairness are those of every fetch, because it
+//! is the same one. A caller that goes away strands nothing, and the engine does not end before such a step does.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -15,10 +15,10 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use crate::{
     QueueError,
     company::Place,
-    engine::Shared,
+    engine::{Room, Shared},
     fetcher, gather,
     partition::Partition,
-    protocol::{self, Leased, Wanted},
+    protocol::{self, Ack, Batch, Leased, Wanted},
 };
 
 /// The engines that work in this process.
@@ -26,8 +26,8 @@ use crate::{
 pub(crate) struct Engines(Mutex<Vec<Door>>);
 
 /// The way into one engine. It keeps nothing alive.
-#[derive(Debug)]
-struct Door {
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
     name: QueueName,
     shared: Weak<Shared>,
     jobs: mpsc::WeakSender<Leased>,
@@ -45,21 +45,11 @@ pub(crate) struct Seats {
 }
 
 impl Engines {
-    /// Lets enqueuers into an engine, whose jobs go into `jobs` and whose end waits for `fetches`.
-    pub(crate) fn enter(
-        &self,
-        shared: &Arc<Shared>,
-        jobs: &mpsc::Sender<Leased>,
-        fetches: &TaskTracker,
-    ) {
+    /// Lets enqueuers into an engine.
+    pub(crate) fn enter(&self, door: Door) {
         let mut doors = self.doors();
         doors.retain(|door| door.shared.strong_count() > 0);
-        doors.push(Door {
-            name: shared.name,
-            shared: Arc::downgrade(shared),
-            jobs: jobs.downgrade(),
-            fetches: fetches.clone(),
-        });
+        doors.push(door);
     }
 
     /// Up to `most` seats for jobs of `name`; `None` if there is no engine for them, or none with room right now.
@@ -75,11 +65,35 @@ impl Engines {
 }
 
 impl Door {
+    /// The way into an engine whose jobs go into `jobs` and whose end waits for `fetches`.
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        jobs: &mpsc::Sender<Leased>,
+        fetches: &TaskTracker,
+    ) -> Self {
+        Self {
+            name: shared.name,
+            shared: Arc::downgrade(shared),
+            jobs: jobs.downgrade(),
+            fetches: fetches.clone(),
+        }
+    }
+
+    /// Seats that are free, up to `most`.
     fn seats(&self, most: usize) -> Option<Seats> {
+        self.seats_in(|shared| shared.spare_room(most))
+    }
+
+    /// The seats of jobs that end, for those that wait.
+    pub(crate) fn seats_of(&self, ended: &[Ack]) -> Option<Seats> {
+        self.seats_in(|shared| shared.hand_over(ended))
+    }
+
+    fn seats_in(&self, room: impl FnOnce(&Shared) -> Option<Room>) -> Option<Seats> {
         // Before the engine is asked whether it goes on: it either waits for this, or says no.
         let underway = self.fetches.token();
         let shared = self.shared.upgrade()?;
-        let (room, place) = shared.spare_room(most)?;
+        let (room, place) = room(&shared)?;
         Some(Seats {
             jobs: self.jobs.upgrade()?,
             shared,
@@ -97,21 +111,31 @@ impl Seats {
         partition: Partition,
         call: ScriptInvocation<'static>,
     ) -> Result<Vec<String>, QueueError> {
-        let wanted = Wanted {
-            period: self.shared.options.lease,
-            most: self.room.len(),
-            alone: false,
-        };
         let fetches = self.underway.task_tracker().clone();
         let filling = fetches.spawn(async move {
-            let name = self.shared.name;
+            let (name, wanted) = (self.shared.name, self.wanted());
             let (texts, batch) = protocol::store_and_fetch(&partition, call, name, wanted).await?;
-            self.shared.note_backlog(batch.more);
-            self.shared.saw_buried(batch.buried);
-            fetcher::deliver(&self.shared, batch.jobs, self.room, self.place, &self.jobs).await;
-            drop(self.underway);
+            self.take(batch).await;
             Ok(texts)
         });
         filling.await.unwrap_or_else(|_| Err(gather::abandoned()))
+    }
+
+    /// What a fetch asks for to fill them.
+    pub(crate) fn wanted(&self) -> Wanted {
+        Wanted {
+            period: self.shared.options.lease,
+            most: self.room.len(),
+            alone: false,
+        }
+    }
+
+    /// Puts what a fetch brought into the engine. What is left behind is then up to the fetcher, if a suspect waits.
+    pub(crate) async fn take(self, batch: Batch) {
+        self.shared.options.pulse.beat();
+        self.shared.note_backlog(batch.more && batch.suspects == 0);
+        self.shared.saw_buried(batch.buried);
+        fetcher::deliver(&self.shared, batch.jobs, self.room, self.place, &self.jobs).await;
+        drop(self.underway);
     }
 }
