@@ -23,9 +23,13 @@ pub struct Ledger {
     pub dedupe_most: NonZeroU64,
     /// Of how many finished jobs it is known what they were.
     pub records_most: NonZeroU64,
+    /// What may be taken of Redis by what they were.
+    pub records_mib: NonZeroU64,
     /// How long dead jobs are kept.
     #[serde(rename = "dead_days", deserialize_with = "span::days")]
     pub dead: Duration,
     /// How many dead jobs of each queue are kept.
     pub dead_most: NonZeroU64,
+    /// What they may take of Redis.
+    pub dead_mib: NonZeroU64,
 }

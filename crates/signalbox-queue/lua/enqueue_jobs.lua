@@ -79,6 +79,7 @@ local function stand_against(ref, raw, finished, mode, news)
     redis.call('ZREM', P .. 'dead:' .. job.queue, ref)
     count(job.queue, 'dead', -1)
   end
+  weigh(state == 'dead' and 'dead:' .. job.queue or 'finished', #raw, -1)
   redis.call('ZREM', P .. 'finished', ref)
   return nil
 end

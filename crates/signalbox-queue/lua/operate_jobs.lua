@@ -29,6 +29,7 @@ local function leave(job)
   else
     redis.call('ZREM', P .. 'dead:' .. job.queue, job.ref)
     count(job.queue, 'dead', -1)
+    weigh('dead:' .. job.queue, redis.call('STRLEN', P .. 'job:' .. job.ref), -1)
   end
 end
 

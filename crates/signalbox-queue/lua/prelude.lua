@@ -18,7 +18,7 @@ local from = 3
 local enqueued, settled, fetched
 
 -- Counters are summed up here and written once per script.
-local counted, aged, agains = {}, {}, 0
+local counted, aged, agains, weighed = {}, {}, 0, {}
 
 -- Adds to the number under two names.
 local function add(sums, first, second, by)
@@ -34,6 +34,11 @@ local function count(queue, state, by) add(counted, queue, state, by) end
 
 -- Ready jobs by the second of their enqueue, so that the oldest is known without looking at any job.
 local function age(queue, enqueued, by) add(aged, queue, math.floor(enqueued / 1000), by) end
+
+-- What the records of an index take, so that it is known without looking at any: their bytes, and for each about what
+-- Redis needs for its key and its place. `by` is 1 for one that came and -1 for one that went.
+local BESIDE = 256
+local function weigh(index, length, by) weighed[index] = (weighed[index] or 0) + (length + BESIDE) * by end
 
 local function write_age(queue, second, by)
   if by == 0 then return end
@@ -55,6 +60,9 @@ local function finish(answer)
   end
   for queue, seconds in pairs(aged) do
     for second, by in pairs(seconds) do write_age(queue, second, by) end
+  end
+  for index, by in pairs(weighed) do
+    if by ~= 0 then redis.call('HINCRBY', P .. 'bytes', index, by) end
   end
   if agains ~= 0 then redis.call('HINCRBY', P .. 'meta', 'agains', agains) end
   return answer
@@ -94,7 +102,11 @@ local function load(ref)
   return raw and decode(ref, raw)
 end
 
-local function save(job) redis.call('SET', P .. 'job:' .. job.ref, encode(job)) end
+local function save(job)
+  local raw = encode(job)
+  redis.call('SET', P .. 'job:' .. job.ref, raw)
+  if job.enters then weigh(job.enters, #raw, 1) end
+end
 
 -- The token of a running job is beside its record, so that leasing a job does not write the record anew:
 -- token, flags (p: newer news waits for its end, a: it runs alone), the lanes that it probes, with blanks between.
@@ -206,7 +218,7 @@ local function go_on(job)
 end
 
 local function make_dead(job)
-  job.state, job.extra.finished = 'dead', now
+  job.state, job.extra.finished, job.enters = 'dead', now, 'dead:' .. job.queue
   redis.call('ZADD', P .. 'dead:' .. job.queue, now, job.ref)
   count(job.queue, 'dead', 1)
 end
@@ -215,7 +227,7 @@ end
 local function make_finished(job, state, reason)
   local extra = { finished = now }
   if reason ~= '' then extra.reason = reason end
-  job.state, job.payload, job.extra = state, '', extra
+  job.state, job.payload, job.extra, job.enters = state, '', extra, 'finished'
   redis.call('ZADD', P .. 'finished', now, job.ref)
 end
 

@@ -30,12 +30,16 @@ pub struct Retention {
     pub records: Duration,
     /// What was finished before the newest so many is not known any more, only when it ended.
     pub records_most: u64,
+    /// What these records may take of Redis, in bytes; the oldest go first.
+    pub records_bytes: u64,
     /// Entries of the ledger.
     pub effects: Duration,
     /// Dead jobs.
     pub dead: Duration,
     /// Dead jobs of each queue, the newest.
     pub dead_most: u64,
+    /// What the dead jobs of each queue may take of Redis, in bytes; the oldest go first.
+    pub dead_bytes: u64,
 }
 
 impl Retention {
@@ -60,7 +64,7 @@ pub struct Counts {
     pub dead: u64,
     /// Records of finished jobs.
     pub records: u64,
-    /// Dead jobs that were not old, but too many.
+    /// Dead jobs that were not old, but too many, or took too much.
     pub dead_too_many: u64,
 }
 
@@ -123,7 +127,9 @@ impl Queue {
             .arg(before(now, retention.records))
             .arg(share(retention.finished_most))
             .arg(share(retention.records_most))
-            .arg(share(retention.dead_most));
+            .arg(share(retention.dead_most))
+            .arg(share(retention.records_bytes))
+            .arg(share(retention.dead_bytes));
         for queue in queues {
             call.arg(queue.to_string());
         }

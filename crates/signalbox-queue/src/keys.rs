@@ -4,7 +4,7 @@
 ///
 /// The table in `docs/job-lifecycle.md` says what they are for and what ends them; tests compare it with this list, with
 /// the scripts, and with what is in Redis after them.
-pub const KEY_FAMILIES: [(&str, &str); 36] = [
+pub const KEY_FAMILIES: [(&str, &str); 37] = [
     ("installation", "hash"),
     ("meta", "hash"),
     ("waited", "string"),
@@ -24,6 +24,7 @@ pub const KEY_FAMILIES: [(&str, &str); 36] = [
     ("groups", "hash"),
     ("dead", "zset"),
     ("finished", "zset"),
+    ("bytes", "hash"),
     ("minute", "hash"),
     ("minutes", "zset"),
     ("lane", "hash"),

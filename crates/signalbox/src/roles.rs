@@ -1,6 +1,6 @@
 //! The roles: ingress and worker, each a future that runs until it is told to stop.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU64, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use signalbox_config::{Config, Queue as Kind};
@@ -122,16 +122,22 @@ impl Kept {
             finished_most: config.ledger.dedupe_most.get(),
             records: config.ledger.records,
             records_most: config.ledger.records_most.get(),
+            records_bytes: bytes(config.ledger.records_mib),
             effects: config.ledger.keep,
             dead: config.ledger.dead,
             dead_most: config.ledger.dead_most.get(),
+            dead_bytes: bytes(config.ledger.dead_mib),
         };
         let trail = TrailRetention {
             keep: config.trail.keep,
-            bytes: config.trail.memory_mib.get().saturating_mul(1024 * 1024),
+            bytes: bytes(config.trail.memory_mib),
         };
         Self { jobs, trail }
     }
+}
+
+fn bytes(mib: NonZeroU64) -> u64 {
+    mib.get().saturating_mul(1024 * 1024)
 }
 
 async fn begin(context: &Context, origin: Origin) -> anyhow::Result<()> {
@@ -179,8 +185,8 @@ async fn look_after(
         if counts.dead_too_many > 0 {
             tracing::error!(
                 jobs.count = counts.dead_too_many,
-                "there are more dead jobs than `ledger.dead_most`: the oldest were removed and are not announced; \
-                 `signalbox dead list` shows what they may have died of"
+                "there are more dead jobs than `ledger.dead_most` and `ledger.dead_mib` allow: the oldest were removed \
+                 and are not announced; `signalbox dead list` shows what they may have died of"
             );
         }
         tracing::debug!(?counts, "trimmed");

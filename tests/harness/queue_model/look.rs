@@ -28,10 +28,18 @@ const PLACES: &str = "local P, n = '{test/0}:', { again = 0, suspects = 0, held 
       for _, ref in ipairs(redis.call('ZRANGE', key, 0, -1)) do \
         local raw = redis.call('GET', P .. 'job:' .. ref) \
         if not raw or cmsgpack.unpack(raw) or redis.call('HGET', P .. 'running', ref) then strays = strays + 1 end end end \
+    local bytes = 0 \
+    local function weigh(index) \
+      for _, ref in ipairs(redis.call('ZRANGE', P .. index, 0, -1)) do \
+        local length = redis.call('STRLEN', P .. 'job:' .. ref) \
+        if length > 0 then bytes = bytes + length + 256 end end \
+      bytes = bytes - tonumber(redis.call('HGET', P .. 'bytes', index) or 0) end \
+    weigh('finished') \
+    weigh('dead:note') \
     local agains = tonumber(redis.call('HGET', P .. 'meta', 'agains') or 0) \
     return table.concat({ redis.call('ZCARD', P .. 'scheduled'), redis.call('HLEN', P .. 'running'), \
       redis.call('ZCARD', P .. 'leases'), torn, n.held, n.dead, redis.call('ZCARD', P .. 'finished'), \
-      n.again - agains, strays }, ' ')";
+      n.again - agains, strays, bytes }, ' ')";
 
 /// Fails with `what` unless both are equal.
 pub(super) fn ensure<T: PartialEq + Debug>(
@@ -139,9 +147,9 @@ fn compare_places(
     let finished = count(JobState::Done) + count(JobState::Cancelled);
     let (scheduled, held) = (count(JobState::Scheduled), count(JobState::Held));
     let dead = count(JobState::Dead);
-    let expected = format!("{scheduled} {running} {running} 0 {held} {dead} {finished} 0 0");
+    let expected = format!("{scheduled} {running} {running} 0 {held} {dead} {finished} 0 0 0");
     let what = "scheduled, running, leases, leases without a job, held, dead, finished, uncounted, \
-        strays in a batch";
+        strays in a batch, bytes of the dead and finished that are not counted";
     ensure(what, &redis.script(PLACES), &expected)
 }
 

@@ -143,7 +143,9 @@ async fn the_ledger_is_trimmed_by_age_only() {
         dead: DAY * 90,
         finished_most: 1000,
         records_most: 1000,
+        records_bytes: 1 << 30,
         dead_most: 1000,
+        dead_bytes: 1 << 30,
     };
     let removed = async |days: i64| {
         let now = start + SignedDuration::from_hours(24 * days);

@@ -117,9 +117,11 @@ fn retention() -> Retention {
         finished_most: 1000,
         records: day * 2,
         records_most: 100,
+        records_bytes: 1 << 30,
         effects: day * 400,
         dead: day * 90,
         dead_most: 10,
+        dead_bytes: 1 << 30,
     }
 }
 
@@ -164,6 +166,42 @@ async fn the_oldest_of_too_many_finished_and_dead_jobs_are_trimmed_in_portions()
     assert!(job("dead-5").await.is_some());
     let again = queue.trim(now, &kept, &[Note::QUEUE]).await.unwrap();
     assert_eq!(again, Counts::default());
+}
+
+#[tokio::test]
+async fn the_oldest_of_what_takes_too_much_go_first_whatever_their_number() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await.at(at(0));
+    end(&queue, "done", 50, Verb::Complete).await;
+    end(&queue, "dead", 9, Verb::Dead).await;
+    let counted = |index: &str| -> u64 {
+        let get = format!("return redis.call('HGET', '{{test/0}}:bytes', '{index}')");
+        redis.script(&get).parse().unwrap()
+    };
+    let (dead, finished) = (counted("dead:note"), counted("finished"));
+    let kept = Retention {
+        dead_bytes: dead * 4 / 9,
+        // The ids of those that go are shorter in part.
+        records_bytes: finished / 5 + 10,
+        ..retention()
+    };
+    let queues = [Note::QUEUE];
+    let trimmed = queue.trim(at(10_000), &kept, &queues).await.unwrap();
+    assert_eq!((trimmed.dead, trimmed.dead_too_many), (5, 5));
+    assert_eq!((trimmed.records, trimmed.finished), (40, 0));
+    assert!(counted("dead:note") <= kept.dead_bytes);
+    let job = async |id: &str| queue.job(&Note::root(), &JobId::new([id])).await.unwrap();
+    assert_eq!(job("dead-4").await, None);
+    assert!(job("dead-5").await.is_some());
+    assert_eq!(job("done-39").await.unwrap().reason, "");
+    assert_eq!(job("done-40").await.unwrap().reason, "a word");
+    let nothing = Retention {
+        dead: Duration::ZERO,
+        records: Duration::ZERO,
+        ..retention()
+    };
+    queue.trim(at(10_000), &nothing, &queues).await.unwrap();
+    assert_eq!((counted("dead:note"), counted("finished")), (0, 0));
 }
 
 #[tokio::test]

@@ -105,7 +105,9 @@ async fn a_cancelled_job_gives_way_to_a_change_and_is_trimmed_as_a_done_one_is()
         dead: DAY,
         finished_most: 1000,
         records_most: 1000,
+        records_bytes: 1 << 30,
         dead_most: 1000,
+        dead_bytes: 1 << 30,
     };
     let trimmed = queue.trim(later(), &retention, &[]).await.unwrap();
     assert_eq!(trimmed.finished, 1);
