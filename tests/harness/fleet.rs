@@ -32,7 +32,7 @@ pub use self::{
     process::{Ended, Process, ask, run},
     setting::Setting,
 };
-use crate::until::until;
+use crate::{RedisServer, until::until};
 
 /// An installation. Its processes are started and kept by the test.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub struct Fleet {
     pub sim: SimHandle,
     /// Where the ingress listens.
     pub ingress: SocketAddr,
+    /// The address of a Redis that is not the embedded one.
+    redis: Option<String>,
     dir: TempDir,
 }
 
@@ -58,17 +60,39 @@ pub struct Subscribed {
 impl Fleet {
     /// A cloud and a configuration; nothing of ours runs yet.
     pub async fn prepare(setting: Setting) -> Result<Self> {
+        Self::with_redis(setting, None).await
+    }
+
+    /// [`Fleet::prepare`] on a Redis that is there already, instead of the embedded one.
+    pub async fn prepare_on(setting: Setting, redis: &RedisServer) -> Result<Self> {
+        Self::with_redis(setting, Some(redis.url())).await
+    }
+
+    async fn with_redis(setting: Setting, redis: Option<String>) -> Result<Self> {
         let sim = Simulator::start(setting.cloud()).await?;
         let dir = tempfile::Builder::new().prefix("sb").tempdir()?;
         let ingress = port::free_address();
-        let config = setting.config(&sim, dir.path(), ingress);
+        let mut config = setting.config(&sim, dir.path(), ingress);
+        if let Some(url) = &redis {
+            config = config.replace("[redis]\n", &format!("[redis]\nurl = \"{url}\"\n"));
+        }
         fs::write(dir.path().join("signalbox.toml"), config)?;
-        Ok(Self { sim, ingress, dir })
+        Ok(Self {
+            sim,
+            ingress,
+            redis,
+            dir,
+        })
     }
 
     /// Starts a role: `ingress`, `worker` or `all`.
     pub fn start(&self, role: &str) -> Result<Process> {
         Process::start(self.dir.path(), &format!("{role}.log"), &[role])
+    }
+
+    /// Starts a role with the `signalbox` at `program`.
+    pub fn start_of(&self, program: &Path, role: &str) -> Result<Process> {
+        Process::of(program, self.dir.path(), &format!("{role}.log"), &[role])
     }
 
     /// Runs a command such as `dead list` and returns its exit code and its JSON.
@@ -113,7 +137,10 @@ impl Fleet {
     pub async fn queue(&self) -> Result<Queue> {
         let installation = fs::read_to_string(self.dir.path().join("data/installation"))?;
         let options = QueueOptions {
-            url: format!("unix://{}", self.redis_socket().display()),
+            url: match &self.redis {
+                Some(url) => url.clone(),
+                None => format!("unix://{}", self.redis_socket().display()),
+            },
             namespace: "signalbox".to_owned(),
             partitions: 1,
             known_installation: Some(installation.trim().to_owned()),

@@ -9,8 +9,11 @@ mod killing;
 mod latency;
 mod notifier;
 mod owners;
+mod side_by_side;
 mod soak;
 mod storm;
+
+use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -57,6 +60,8 @@ pub enum Scenario {
     Storm,
     /// A Redis filled over its limit.
     Full,
+    /// Two builds of the program work together.
+    SideBySide,
 }
 
 impl Scenario {
@@ -72,7 +77,7 @@ impl Scenario {
     ];
 
     /// All that `cargo xtask prove queue` plays.
-    pub const QUEUE: [Self; 3] = [Self::Soak, Self::Storm, Self::Full];
+    pub const QUEUE: [Self; 4] = [Self::Soak, Self::Storm, Self::Full, Self::SideBySide];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -87,11 +92,14 @@ impl Scenario {
             Self::Soak => "soak",
             Self::Storm => "storm",
             Self::Full => "full",
+            Self::SideBySide => "side-by-side",
         }
     }
 
     /// Plays it and returns what was found. An error means that it could not be played to its end.
-    pub async fn play(self, size: Size) -> Result<Vec<Criterion>> {
+    ///
+    /// `previous` is the `signalbox` of another commit, for the one that compares two.
+    pub async fn play(self, size: Size, previous: Option<&Path>) -> Result<Vec<Criterion>> {
         match self {
             Self::Demo => demo::play(size).await,
             Self::WorkerKilled => killing::worker(size).await,
@@ -103,6 +111,7 @@ impl Scenario {
             Self::Soak => soak::play(size).await,
             Self::Storm => storm::play(size).await,
             Self::Full => full::play(size).await,
+            Self::SideBySide => side_by_side::play(size, previous).await,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::{
     io::{self, Write},
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -22,6 +23,9 @@ struct Cli {
     /// Only this scenario, for example `latency`
     #[arg(long, value_name = "SCENARIO")]
     only: Option<String>,
+    /// The `signalbox` of another commit, which `side-by-side` needs
+    #[arg(long, value_name = "PROGRAM")]
+    previous: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -42,7 +46,7 @@ async fn prove(cli: &Cli) -> io::Result<ExitCode> {
         _ => &Scenario::MAIN,
     };
     for scenario in scenarios.iter().copied().filter(wanted) {
-        let criteria = play(scenario).await;
+        let criteria = play(scenario, cli.previous.as_deref()).await;
         if !cli.json {
             criteria.iter().try_for_each(line)?;
         }
@@ -57,8 +61,8 @@ async fn prove(cli: &Cli) -> io::Result<ExitCode> {
 }
 
 /// A scenario that breaks off is a criterion that does not hold, and no reason not to play the others.
-async fn play(scenario: Scenario) -> Vec<Criterion> {
-    match scenario.play(Size::Full).await {
+async fn play(scenario: Scenario, previous: Option<&Path>) -> Vec<Criterion> {
+    match scenario.play(Size::Full, previous).await {
         Ok(criteria) => criteria,
         Err(error) => {
             // With stderr closed there is nobody to tell; the criterion tells the rest.

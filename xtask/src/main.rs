@@ -3,6 +3,7 @@
 //! Everything said here goes to stderr, so that the stdout of `demo` and `prove` is theirs alone.
 //! Exits 0 when all went well, 1 when a step failed, 2 when a step could not be taken.
 
+mod previous;
 mod prove;
 mod redis_server;
 mod step;

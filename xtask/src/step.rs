@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result};
 
 /// Cargo, with the programs that the tests and the demo need on its path.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cargo {
     program: OsString,
     path: OsString,
@@ -31,6 +31,17 @@ impl Cargo {
             path: env::join_paths(folders).context("a folder on the PATH has a `:` in its name")?,
             root: root.into(),
         })
+    }
+
+    /// The workspace that it runs in.
+    pub(crate) fn root(&self) -> &Path {
+        Path::new(&self.root)
+    }
+
+    /// Cargo for the workspace at `folder`.
+    pub(crate) fn at(mut self, folder: &Path) -> Self {
+        self.root = folder.into();
+        self
     }
 
     /// Cargo for the workspace in `folder` of ours.

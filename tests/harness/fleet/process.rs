@@ -19,11 +19,16 @@ pub struct Process(Child);
 impl Process {
     /// Runs `signalbox ARGS` in `dir`; what it logs goes to `log` there.
     pub fn start(dir: &Path, log: &str, args: &[&str]) -> Result<Self> {
+        Self::of(&program("signalbox")?, dir, log, args)
+    }
+
+    /// [`Process::start`] of the `signalbox` at `program`, which may be another build.
+    pub fn of(program: &Path, dir: &Path, log: &str, args: &[&str]) -> Result<Self> {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
             .open(dir.join(log))?;
-        let child = command(dir, args)?
+        let child = command(program, dir, args)
             .stdout(Stdio::null())
             .stderr(Stdio::from(log))
             .spawn()
@@ -61,7 +66,7 @@ pub struct Ended {
 
 /// Runs `signalbox ARGS` to its end.
 pub async fn run(dir: &Path, args: &[&str]) -> Result<Ended> {
-    let output = command(dir, args)?.output().await?;
+    let output = command(&program("signalbox")?, dir, args).output().await?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Ended {
         code: output.status.code().unwrap_or(-1),
@@ -78,11 +83,11 @@ pub async fn ask(dir: &Path, args: &[&str]) -> Result<(i32, Value)> {
     Ok((ended.code, answer?))
 }
 
-fn command(dir: &Path, args: &[&str]) -> Result<Command> {
-    let mut command = Command::new(program("signalbox")?);
+fn command(program: &Path, dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(args).current_dir(dir).kill_on_drop(true);
     command.stdin(Stdio::null());
-    Ok(command)
+    command
 }
 
 /// The program called `name` that was built beside the one that is running: a test lies one folder deeper.

@@ -126,7 +126,8 @@ fn looked_for(fleet: &Fleet) -> usize {
         .count()
 }
 
-async fn judged(name: &str, fleet: &Fleet, verdict: &Verdict) -> Result<Vec<Criterion>> {
+/// What became of everything that happened.
+pub(super) async fn judged(name: &str, fleet: &Fleet, verdict: &Verdict) -> Result<Vec<Criterion>> {
     let (_, dead) = fleet.ask("dead list").await?;
     let dead = dead["jobs"].as_array().map_or(0, Vec::len);
     let lost = verdict.lost.list.iter();
