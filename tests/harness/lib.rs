@@ -5,6 +5,7 @@
 mod app;
 mod cluster_group;
 pub mod crew;
+mod cutter;
 pub mod fleet;
 mod hook;
 mod key_table;
@@ -17,6 +18,7 @@ mod until;
 
 pub use app::{App, Expected, PATIENCE, Setting, fact, link, route, title};
 pub use cluster_group::ClusterGroup;
+pub use cutter::{Cut, Cutter};
 pub use fleet::free_port;
 pub use hook::{CLIENT_STATE, COMPANY, HOOK, Hook, client, enter_subscription, notification};
 pub use key_table::unknown_keys;

@@ -90,6 +90,27 @@ impl RedisServer {
         self.wait_until_ready();
     }
 
+    /// Starts the server again on the same folder, where it takes `delay` for every command that it reads back, and
+    /// answers LOADING meanwhile. Returns when it does.
+    ///
+    /// `key-load-delay` is a setting that Redis has for its own tests of this.
+    pub fn restart_slowly(&mut self, delay: Duration) {
+        let mut settings = self.settings.clone();
+        settings.extend(["--key-load-delay".to_owned(), delay.as_micros().to_string()]);
+        self.child = spawn(&self.dir, &settings);
+        wait("redis-server does not load", || self.says_that_it_loads());
+    }
+
+    /// Whether it answers LOADING.
+    pub fn says_that_it_loads(&self) -> bool {
+        let Ok(mut stream) = UnixStream::connect(self.socket()) else {
+            return false;
+        };
+        let mut answer = [0; 16];
+        let sent = stream.write_all(b"PING\r\n");
+        sent.is_ok() && stream.read(&mut answer).is_ok() && answer.starts_with(b"-LOADING")
+    }
+
     /// Runs one command without arguments that hold spaces, and returns the raw answer.
     pub fn command(&self, line: &str) -> String {
         let mut stream = UnixStream::connect(self.socket()).expect("the server listens");
@@ -132,7 +153,7 @@ impl RedisServer {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.dir.path().join("redis.sock")
     }
 

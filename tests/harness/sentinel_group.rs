@@ -69,6 +69,18 @@ impl SentinelGroup {
         self.servers_now().filter(|server| role(server) == "slave")
     }
 
+    /// Lets a replica take the master's place while the master lives, as before its maintenance.
+    pub fn hand_over(&self) {
+        let port = self.sentinel_port.to_string();
+        // At first the Sentinel does not know yet which replica is good for it.
+        crate::redis_server::wait("the sentinel hands nothing over", || {
+            let told = Command::new("redis-cli")
+                .args(["-p", &port, "SENTINEL", "FAILOVER", SERVICE])
+                .output();
+            told.is_ok_and(|told| told.stdout.starts_with(b"OK"))
+        });
+    }
+
     /// The last server, which begins as a replica.
     pub fn replica(&mut self) -> &mut RedisServer {
         let (_, last) = self.servers.last_mut().expect("there are servers");

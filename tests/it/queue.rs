@@ -3,6 +3,7 @@
 mod claims;
 mod cluster;
 mod conflicts;
+mod cuts;
 mod faults;
 mod handing_over;
 mod lanes;

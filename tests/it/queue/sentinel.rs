@@ -1,6 +1,6 @@
 //! The queue behind Sentinel: a replica takes the master's place, and nothing that was acknowledged is lost.
 
-use harness::{Note, Script, SentinelGroup, Steered};
+use harness::{Note, Script, SentinelGroup, Steered, until};
 use signalbox_queue::{Durability, JobState, Queue, QueueError};
 
 use super::{LONG, until_state, until_taken};
@@ -48,6 +48,35 @@ async fn a_failover_loses_nothing_that_was_acknowledged() {
         () = complete_all(&mut worker) => {}
     }
     assert_eq!(group.replicas().count(), 1, "one took over, one follows it");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_master_that_is_made_a_replica_is_left_for_the_one_that_took_its_place() {
+    let mut group = SentinelGroup::start(2);
+    let (queue, _) = Queue::connect(group.options()).await.unwrap();
+    queue.keep(Durability::Replicated).await.unwrap();
+    let mut worker = Steered::on(group.options(), LONG, 8);
+    enqueue(&queue, "before", 2).await;
+    let (one, other) = (worker.next().await, worker.next().await);
+    let before = group.master().url();
+    group.hand_over();
+    // It answers READONLY, as whoever still writes to it finds out.
+    until("the old master follows", async || {
+        group.replicas().any(|server| server.url() == before)
+    })
+    .await
+    .unwrap();
+    one.tell(Script::Complete);
+    other.tell(Script::Complete);
+    enqueue(&queue, "after", 2).await;
+    for _ in 0..2 {
+        worker.next().await.tell(Script::Complete);
+    }
+    for id in ["before-0", "before-1", "after-0", "after-1"] {
+        until_state(&queue, id, JobState::Done).await;
+    }
+    assert!(!worker.has_started(), "no job ran twice");
     worker.stop().await;
 }
 
