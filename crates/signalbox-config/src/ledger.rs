@@ -32,4 +32,8 @@ pub struct Ledger {
     pub dead_most: NonZeroU64,
     /// What they may take of Redis.
     pub dead_mib: NonZeroU64,
+    /// How many posts of one route are held.
+    pub held_most: NonZeroU64,
+    /// What they may take of Redis.
+    pub held_mib: NonZeroU64,
 }

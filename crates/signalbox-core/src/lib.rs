@@ -32,7 +32,7 @@ pub use name::{ConnectionName, LaneChain, LaneName, NameError, QueueName, RouteN
 pub use outcome::{Completion, Decision, JobError, JobResult};
 pub use resource::{Resource, ResourceError};
 pub use route_state::{
-    ROUTES, RoutePhase, RouteState, hold_group, is_unknown_group, unknown_group,
+    ROUTES, RoutePhase, RouteState, hold_group, is_route_group, is_unknown_group, unknown_group,
 };
 pub use schedule::{
     CronPattern, MOST_MISSED, Misfire, ON_TIME, Overlap, SCHEDULES, Schedule, ScheduleError,

@@ -38,6 +38,11 @@ pub fn hold_group(route: &RouteName) -> String {
     format!("route/{route}")
 }
 
+/// Whether `group` waits for its route.
+pub fn is_route_group(group: &str) -> bool {
+    group.starts_with("route/")
+}
+
 /// What the names of groups begin with whose posts may have been made.
 const UNKNOWN: &str = "unknown/";
 

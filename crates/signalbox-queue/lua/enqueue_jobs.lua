@@ -34,8 +34,12 @@ local function bring_forward(job, due)
   end
 end
 
-local function merge(job, news)
+local function merge(job, news, length)
   local state = job.state
+  if state == 'held' then
+    job.enters = 'held:' .. job.extra.group
+    weigh(job.enters, length, -1)
+  end
   if news.changed >= job.changed then
     job.payload, job.trace, job.changed, job.attempt, job.deaths = news.payload, news.trace, news.changed, 0, 0
     job.extra.faults = nil
@@ -73,7 +77,7 @@ local function stand_against(ref, raw, finished, mode, news)
   elseif token then
     return wait_for_end(job, token, flags, probes, news)
   elseif not over then
-    return merge(job, news)
+    return merge(job, news, #raw)
   end
   if state == 'dead' then
     redis.call('ZREM', P .. 'dead:' .. job.queue, ref)
@@ -126,7 +130,9 @@ local function enqueue(index)
   else
     stand_in_line(job, ancestors)
   end
-  records[#records + 1], records[#records + 2] = P .. 'job:' .. ref, encode(job)
+  local raw = encode(job)
+  if job.enters then weigh(job.enters, #raw, 1) end
+  records[#records + 1], records[#records + 2] = P .. 'job:' .. ref, raw
   return 'new'
 end
 

@@ -26,6 +26,7 @@ local function leave(job)
     redis.call('ZREM', P .. 'held:' .. held_with, job.ref)
     if redis.call('HINCRBY', P .. 'groups', held_with, -1) <= 0 then redis.call('HDEL', P .. 'groups', held_with) end
     count(job.queue, 'held', -1)
+    weigh('held:' .. held_with, redis.call('STRLEN', P .. 'job:' .. job.ref), -1)
   else
     redis.call('ZREM', P .. 'dead:' .. job.queue, job.ref)
     count(job.queue, 'dead', -1)

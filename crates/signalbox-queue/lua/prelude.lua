@@ -62,7 +62,7 @@ local function finish(answer)
     for second, by in pairs(seconds) do write_age(queue, second, by) end
   end
   for index, by in pairs(weighed) do
-    if by ~= 0 then redis.call('HINCRBY', P .. 'bytes', index, by) end
+    if by ~= 0 and redis.call('HINCRBY', P .. 'bytes', index, by) <= 0 then redis.call('HDEL', P .. 'bytes', index) end
   end
   if agains ~= 0 then redis.call('HINCRBY', P .. 'meta', 'agains', agains) end
   return answer
@@ -201,7 +201,7 @@ local function make_scheduled(job, due)
 end
 
 local function join_group(job, group)
-  job.state, job.extra.group = 'held', group
+  job.state, job.extra.group, job.enters = 'held', group, 'held:' .. group
   if redis.call('ZADD', P .. 'held:' .. group, job.seq, job.ref) == 1 then
     redis.call('HINCRBY', P .. 'groups', group, 1)
   end

@@ -18,6 +18,7 @@ local function leave(job)
     for _, value in ipairs({ job.id, job.queue, job.payload }) do moved[#moved + 1] = value end
   end
   count(job.queue, 'held', -1)
+  weigh('held:' .. group, redis.call('STRLEN', P .. 'job:' .. job.ref), -1)
   if become == 'seen' then
     enter_baseline(job.effect)
     make_finished(job, 'done', 'marked as seen')

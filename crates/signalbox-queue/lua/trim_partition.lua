@@ -25,13 +25,6 @@ local function remove(index, what, names)
   return #names
 end
 
-local function bytes_of(index)
-  return (tonumber(redis.call('HGET', P .. 'bytes', index)) or 0) + (weighed[index] or 0)
-end
-
--- Nothing is left: whatever an earlier release did not count is gone too.
-local function count_anew(index) weighed[index] = (weighed[index] or 0) - bytes_of(index) end
-
 -- First what is too old, then the oldest of what is too many. Returns how many went, and how many of them were young.
 local function forget(index, before, what, keep)
   local old = remove(index, what, redis.call('ZRANGEBYSCORE', P .. index, '-inf', before, 'LIMIT', 0, most))

@@ -29,9 +29,12 @@ impl Queue {
         self.end_hold(group, released(group)).await
     }
 
-    /// Ends all jobs held with `group` and enters their effects as known, so that they are never announced.
+    /// Ends all jobs held with `group` and enters their effects as known, so that they are never announced. What was archived of
+    /// the group is forgotten.
     pub async fn mark_group_as_seen(&self, group: &str) -> Result<u64, QueueError> {
-        self.end_hold(group, "seen").await
+        let ended = self.end_hold(group, "seen").await?;
+        self.forget_archived(group).await?;
+        Ok(ended)
     }
 
     /// As [`Queue::release_group`], but one portion, for whoever wants to know which they were. Empty after the last.
@@ -41,7 +44,11 @@ impl Queue {
 
     /// As [`Queue::mark_group_as_seen`], but one portion. Empty after the last.
     pub async fn mark_some_as_seen(&self, group: &str) -> Result<Vec<Parted>, QueueError> {
-        self.end_some(group, "seen").await
+        let ended = self.end_some(group, "seen").await?;
+        if ended.is_empty() {
+            self.forget_archived(group).await?;
+        }
+        Ok(ended)
     }
 
     async fn end_hold(&self, group: &str, become_: &str) -> Result<u64, QueueError> {

@@ -4,7 +4,7 @@
 ///
 /// The table in `docs/job-lifecycle.md` says what they are for and what ends them; tests compare it with this list, with
 /// the scripts, and with what is in Redis after them.
-pub const KEY_FAMILIES: [(&str, &str); 37] = [
+pub const KEY_FAMILIES: [(&str, &str); 39] = [
     ("installation", "hash"),
     ("meta", "hash"),
     ("waited", "string"),
@@ -22,6 +22,8 @@ pub const KEY_FAMILIES: [(&str, &str); 37] = [
     ("running", "hash"),
     ("held", "zset"),
     ("groups", "hash"),
+    ("archive", "zset"),
+    ("archived", "hash"),
     ("dead", "zset"),
     ("finished", "zset"),
     ("bytes", "hash"),
@@ -77,6 +79,16 @@ pub(crate) fn wake(prefix: &str, queue: &str) -> String {
 /// The jobs held as `group`.
 pub(crate) fn held(prefix: &str, group: &str) -> String {
     format!("{prefix}held:{group}")
+}
+
+/// The newest of what was archived of `group`.
+pub(crate) fn archive(prefix: &str, group: &str) -> String {
+    format!("{prefix}archive:{group}")
+}
+
+/// How many jobs of each group were archived, and when they were enqueued.
+pub(crate) fn archived(prefix: &str) -> String {
+    format!("{prefix}archived")
 }
 
 /// The dead jobs of `queue`.

@@ -12,6 +12,7 @@
 mod acker;
 mod adapter;
 mod address;
+mod archive;
 mod browse;
 mod claim;
 mod company;
@@ -50,6 +51,7 @@ mod trail;
 mod witness;
 mod worker;
 
+pub use archive::{Archived, HeldBudget};
 pub use browse::{CursorError, JobCursor, JobFilter, JobPage, ListedJob};
 pub use durability::{Durability, DurabilityFinding};
 pub use engine::EngineOptions;

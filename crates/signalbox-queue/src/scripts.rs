@@ -29,6 +29,12 @@ const IN_FULL: &str = "#!lua flags=allow-oom\n";
 const NOT_IN_FULL: &str = "#!lua\n";
 
 script!(APPEND_TRAIL, "append_trail.lua");
+script!(
+    ARCHIVE_HELD,
+    IN_FULL,
+    ["weights.lua", "archive_held.lua"],
+    ""
+);
 script!(BASELINE_EFFECTS, "baseline_effects.lua");
 script!(CHANGE_LANE, "change_lane.lua");
 script!(CLAIM_JOBS, IN_FULL, ["gates.lua", "claim_jobs.lua"], "");
@@ -87,7 +93,12 @@ script!(
     "return finish(enqueued)"
 );
 script!(TAKE_PERMIT, "take_permit.lua");
-script!(TRIM_PARTITION, "trim_partition.lua");
+script!(
+    TRIM_PARTITION,
+    IN_FULL,
+    ["weights.lua", "trim_partition.lua"],
+    ""
+);
 script!(TRIM_TRAIL, "trim_trail.lua");
 script!(WITHDRAW_EFFECT, "withdraw_effect.lua");
 

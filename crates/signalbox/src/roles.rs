@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, num::NonZeroU64, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use signalbox_config::{Config, Queue as Kind};
+use signalbox_core::is_route_group;
 use signalbox_jobs::{Context, bootstrap};
-use signalbox_queue::{Origin, Pulse, Queue, Retention, Trail, TrailRetention};
+use signalbox_queue::{HeldBudget, Origin, Pulse, Queue, Retention, Trail, TrailRetention};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -112,6 +113,7 @@ fn planting(
 /// For how long what is kept.
 struct Kept {
     jobs: Retention,
+    held: HeldBudget,
     trail: TrailRetention,
 }
 
@@ -132,7 +134,11 @@ impl Kept {
             keep: config.trail.keep,
             bytes: bytes(config.trail.memory_mib),
         };
-        Self { jobs, trail }
+        let held = HeldBudget {
+            most: config.ledger.held_most.get(),
+            bytes: bytes(config.ledger.held_mib),
+        };
+        Self { jobs, held, trail }
     }
 }
 
@@ -190,6 +196,15 @@ async fn look_after(
             );
         }
         tracing::debug!(?counts, "trimmed");
+        let archived = context.queue.archive_held(&retention.held, is_route_group);
+        for (group, jobs) in archived.await? {
+            tracing::error!(
+                group,
+                jobs.count = jobs,
+                "more is held than `ledger.held_most` and `ledger.held_mib` allow: the oldest were archived; \
+                 `signalbox status` says how to have their documents read again"
+            );
+        }
     }
     Ok(())
 }

@@ -36,6 +36,7 @@ const PLACES: &str = "local P, n = '{test/0}:', { again = 0, suspects = 0, held 
       bytes = bytes - tonumber(redis.call('HGET', P .. 'bytes', index) or 0) end \
     weigh('finished') \
     weigh('dead:note') \
+    for _, group in ipairs({ 'route/r', 'route/s' }) do weigh('held:' .. group) end \
     local agains = tonumber(redis.call('HGET', P .. 'meta', 'agains') or 0) \
     return table.concat({ redis.call('ZCARD', P .. 'scheduled'), redis.call('HLEN', P .. 'running'), \
       redis.call('ZCARD', P .. 'leases'), torn, n.held, n.dead, redis.call('ZCARD', P .. 'finished'), \
@@ -149,7 +150,7 @@ fn compare_places(
     let dead = count(JobState::Dead);
     let expected = format!("{scheduled} {running} {running} 0 {held} {dead} {finished} 0 0 0");
     let what = "scheduled, running, leases, leases without a job, held, dead, finished, uncounted, \
-        strays in a batch, bytes of the dead and finished that are not counted";
+        strays in a batch, bytes of the dead, finished and held that are not counted";
     ensure(what, &redis.script(PLACES), &expected)
 }
 

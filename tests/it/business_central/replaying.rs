@@ -1,6 +1,7 @@
 //! A replay announces what was not announced, and doubles nothing unless it is told to.
 
-use harness::{App, PATIENCE, Setting, route, title};
+use harness::{App, Note, PATIENCE, Setting, route, title};
+use signalbox_queue::HeldBudget;
 use signalbox_sim::{Fault, FaultKind, Posted, RetryAfter};
 
 use super::{delivered, post, story, words};
@@ -43,6 +44,30 @@ async fn a_replay_with_again_posts_exactly_one_more_card_each_time() {
     }
     let told = story(&app, &posted.number, 9).await;
     assert_eq!(words(&told[3..6]), ["replayed", "read", "announced"]);
+}
+
+#[tokio::test]
+async fn what_was_archived_of_a_route_is_forgotten_once_all_of_its_time_is_read_again() {
+    let (app, posted) = announced().await;
+    let held = Note::job("held", "lane", "x").held_with("route/invoices");
+    app.queue.enqueue(held).await.unwrap();
+    let none = HeldBudget { most: 0, bytes: 0 };
+    app.queue.archive_held(&none, |_| true).await.unwrap();
+    let status = app.command("status").await;
+    assert_eq!(status.code, 1, "{status:?}");
+    assert!(status.stdout.contains("too much was held: 1"), "{status:?}");
+    for (which, left) in [
+        (format!("--document {}", posted.number), 1),
+        ("--route invoices --until 1h".to_owned(), 1),
+        ("--route invoices --dry-run".to_owned(), 1),
+        ("--route invoices --since 1h".to_owned(), 0),
+    ] {
+        app.command(&format!("replay {which}")).await;
+        let archived = app.queue.archived().await.unwrap();
+        assert_eq!(archived.len(), left, "{which}");
+    }
+    app.until_idle().await;
+    assert_eq!(app.sim.effect_count(), 1);
 }
 
 #[tokio::test]

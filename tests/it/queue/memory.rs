@@ -6,7 +6,7 @@ use harness::{Note, RedisServer, Script, Steered, until};
 use jiff::Timestamp;
 use signalbox_core::{EffectKey, JobId, LaneLimits, Payload};
 use signalbox_queue::{
-    Counts, Intent, JobState, Permission, Queue, QueueError, Retention,
+    Counts, HeldBudget, Intent, JobState, Permission, Queue, QueueError, Retention,
     protocol::{self, Leased, Verb},
 };
 
@@ -175,7 +175,7 @@ async fn the_oldest_of_what_takes_too_much_go_first_whatever_their_number() {
     end(&queue, "done", 50, Verb::Complete).await;
     end(&queue, "dead", 9, Verb::Dead).await;
     let counted = |index: &str| -> u64 {
-        let get = format!("return redis.call('HGET', '{{test/0}}:bytes', '{index}')");
+        let get = format!("return redis.call('HGET', '{{test/0}}:bytes', '{index}') or '0'");
         redis.script(&get).parse().unwrap()
     };
     let (dead, finished) = (counted("dead:note"), counted("finished"));
@@ -202,6 +202,49 @@ async fn the_oldest_of_what_takes_too_much_go_first_whatever_their_number() {
     };
     queue.trim(at(10_000), &nothing, &queues).await.unwrap();
     assert_eq!((counted("dead:note"), counted("finished")), (0, 0));
+}
+
+#[tokio::test]
+async fn what_a_route_holds_above_its_budget_is_archived_from_the_oldest_on_and_status_says_so() {
+    let redis = RedisServer::start();
+    let queue = redis.queue().await;
+    for n in 0..10 {
+        let later = queue.at(at(n));
+        let job = Note::job(&format!("post-{n}"), "lane", "x").held_with("route/r");
+        later.enqueue(job).await.unwrap();
+    }
+    let other = Note::job("other", "lane", "x").held_with("unknown/r");
+    queue.enqueue(other).await.unwrap();
+    let route = |group: &str| group.starts_with("route/");
+    let budget = |most, bytes| HeldBudget { most, bytes };
+    let archived = queue
+        .archive_held(&budget(7, 1 << 30), route)
+        .await
+        .unwrap();
+    assert_eq!(
+        archived.into_iter().collect::<Vec<_>>(),
+        [("route/r".to_owned(), 3)]
+    );
+    let bytes = redis.script("return redis.call('HGET', '{test/0}:bytes', 'held:route/r')");
+    let bytes: u64 = bytes.parse().unwrap();
+    let archived = queue
+        .archive_held(&budget(100, bytes * 2 / 7), route)
+        .await
+        .unwrap();
+    assert_eq!(archived["route/r"], 5);
+    let job = async |id: &str| queue.job(&Note::root(), &JobId::new([id])).await.unwrap();
+    let oldest = job("post-0").await.unwrap();
+    assert_eq!(oldest.state, JobState::Cancelled);
+    assert!(oldest.reason.starts_with("archived"), "{}", oldest.reason);
+    assert_eq!(job("post-8").await.unwrap().state, JobState::Held);
+    let told = queue.archived().await.unwrap()["route/r"];
+    assert_eq!((told.jobs, told.first, told.last), (8, at(0), at(7)));
+    assert_eq!(queue.archived_ids("route/r").await.unwrap()[0], "post-0");
+    assert_eq!(queue.held_count("unknown/r").await.unwrap(), 1);
+    assert_eq!(queue.release_group("route/r").await.unwrap(), 2);
+    assert!(!queue.archived().await.unwrap().is_empty());
+    queue.mark_group_as_seen("route/r").await.unwrap();
+    assert!(queue.archived().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use serde_json::json;
 use signalbox_config::{Config, Connection};
-use signalbox_core::{Clock, JobId, Read, Step, StepWord, SystemClock};
+use signalbox_core::{Clock, JobId, Read, RouteName, Step, StepWord, SystemClock, hold_group};
 use signalbox_jobs::source_lanes;
 use signalbox_queue::{NewJob, Queue};
 use uuid::Uuid;
@@ -61,6 +61,9 @@ async fn replay(
             route: which.route.clone(),
         };
         enqueue(config, queue, &meant, &order).await?;
+        if let Some(route) = choice.whole_route() {
+            forget_archived(queue, route, choice).await?;
+        }
     }
     if global.json {
         let replayed = if which.dry_run { 0 } else { found };
@@ -75,6 +78,23 @@ async fn replay(
         ))?;
     }
     Ok(output::answer(found > 0))
+}
+
+/// What was archived of a route is dealt with when all documents of that time are read again.
+async fn forget_archived(
+    queue: &Queue,
+    route: &RouteName,
+    choice: &Choice<'_>,
+) -> anyhow::Result<()> {
+    let group = hold_group(route);
+    let archived = queue.archived().await?;
+    if archived
+        .get(&group)
+        .is_some_and(|archived| choice.covers(archived.first, archived.last))
+    {
+        queue.forget_archived(&group).await?;
+    }
+    Ok(())
 }
 
 /// Given again after a crash, it reads some records twice, which announces nothing twice but with `--again`.

@@ -13,7 +13,7 @@ use std::{
 
 use signalbox_config::Config;
 use signalbox_core::{LaneName, ROUTES, RouteName, RoutePhase, RouteState};
-use signalbox_queue::{JobState, LaneView, Queue};
+use signalbox_queue::{Archived, JobState, LaneView, Queue};
 
 use super::{jobs::open, output};
 use crate::{cli::Global, listing::spoken};
@@ -27,6 +27,8 @@ struct Status {
     lanes: Vec<(LaneName, LaneView)>,
     /// Groups that hold jobs, and how many.
     groups: BTreeMap<String, u64>,
+    /// What was held too much, by group.
+    archived: BTreeMap<String, Archived>,
     /// By name; those of the configuration, and those that are known from before.
     routes: BTreeMap<RouteName, Route>,
 }
@@ -84,6 +86,7 @@ async fn look(config: &Config, queue: &Queue) -> anyhow::Result<Status> {
         queues: backlogs(queue).await?,
         lanes,
         groups,
+        archived: queue.archived().await?,
         routes: routes(config, queue).await?,
     })
 }

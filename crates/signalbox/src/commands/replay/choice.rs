@@ -87,6 +87,20 @@ impl<'a> Choice<'a> {
         Ok(meant)
     }
 
+    /// The route, if nothing but a time narrows what is meant of it.
+    pub(super) fn whole_route(&self) -> Option<&RouteName> {
+        let narrowed = !self.documents.is_empty() || self.failed_with.is_some();
+        self.route
+            .as_ref()
+            .map(|route| route.name)
+            .filter(|_| !narrowed)
+    }
+
+    /// Whether all from the one instant to the other is meant.
+    pub(super) fn covers(&self, first: Timestamp, last: Timestamp) -> bool {
+        self.since <= first && self.until > last
+    }
+
     /// Whether one step has all that is asked for.
     fn means(&self, story: &[Step]) -> bool {
         let documented = story.iter().any(|step| step.document.is_some());

@@ -2,7 +2,9 @@
 //!
 //! What ends by itself is not listed: a gate opens at its instant, and posts of a route go on after its baseline.
 
-use signalbox_core::{hold_group, is_unknown_group};
+use jiff::SignedDuration;
+use signalbox_core::{hold_group, is_route_group, is_unknown_group};
+use signalbox_queue::Archived;
 use signalbox_queue::JobState;
 
 use super::{Route, Status};
@@ -22,6 +24,9 @@ impl Need {
         }
     }
 }
+
+/// Between the clocks of a worker and of Redis.
+const AROUND: SignedDuration = SignedDuration::from_mins(1);
 
 /// All of it, the widest first.
 pub(super) fn needs(status: &Status) -> Vec<Need> {
@@ -47,7 +52,13 @@ pub(super) fn needs(status: &Status) -> Vec<Need> {
             )
         })
     });
-    routes.chain(lanes).chain(groups).chain(dead).collect()
+    let archived = status.archived.iter().map(archived);
+    routes
+        .chain(lanes)
+        .chain(groups)
+        .chain(archived)
+        .chain(dead)
+        .collect()
 }
 
 fn lanes(status: &Status) -> Vec<Need> {
@@ -66,10 +77,26 @@ fn lanes(status: &Status) -> Vec<Need> {
     needs
 }
 
+fn archived((group, archived): (&String, &Archived)) -> Need {
+    // The trail was told by another clock than that of Redis.
+    let since = archived.first.checked_sub(AROUND).unwrap_or(archived.first);
+    let route = group.strip_prefix("route/").unwrap_or(group);
+    Need::new(
+        format!(
+            "archived of `{group}`, because too much was held: {}",
+            archived.jobs
+        ),
+        format!(
+            "when the route goes on, `signalbox replay --route {route} --since {since:.0}` has their documents read \
+             again; this is said until then, or until `signalbox jobs seen --group {group}` takes them as known"
+        ),
+    )
+}
+
 fn hold(status: &Status, group: &str, count: u64) -> Option<Need> {
     let release = format!("`signalbox jobs release --group {group}`");
     let seen = format!("`signalbox jobs seen --group {group}`");
-    let next_action = if group.starts_with("route/") {
+    let next_action = if is_route_group(group) {
         let named = status.routes.iter();
         let route = named
             .into_iter()

@@ -28,6 +28,10 @@ pub(super) fn value(status: &Status, needs: &[Need]) -> Value {
         .map(|(lane, view)| lanes::row(lane, view));
     let held = status.groups.iter();
     let held = held.map(|(group, count)| json!({ "group": group, "jobs": count }));
+    let archived = status.archived.iter();
+    let archived = archived.map(|(group, archived)| {
+        json!({ "group": group, "jobs": archived.jobs, "first": archived.first, "last": archived.last })
+    });
     let routes = status.routes.iter().map(
         |(name, route)| json!({ "route": name, "enabled": route.enabled, "state": route.state }),
     );
@@ -38,6 +42,7 @@ pub(super) fn value(status: &Status, needs: &[Need]) -> Value {
         "queues": status.queues.iter().map(queue).collect::<Value>(),
         "shut_lanes": lanes.collect::<Value>(),
         "held": held.collect::<Value>(),
+        "archived": archived.collect::<Value>(),
         "routes": routes.collect::<Value>(),
         "needs_a_person": needs.collect::<Value>(),
     })

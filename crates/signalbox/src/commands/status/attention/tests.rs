@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use signalbox_core::{LaneName, RouteName, RoutePhase, RouteState};
-use signalbox_queue::{JobState, LaneFault, LaneView};
+use signalbox_queue::{Archived, JobState, LaneFault, LaneView};
 
 use super::{
     super::{Backlog, Route, Status},
@@ -108,4 +108,22 @@ fn a_lane_that_is_broken_and_paused_needs_both_mended() {
             "the lane `teams` is paused: maintenance -> `signalbox lanes open teams`",
         ]
     );
+}
+
+#[test]
+fn what_was_archived_is_said_with_the_replay_that_brings_it_back() {
+    let archived = Archived {
+        jobs: 12,
+        first: Timestamp::UNIX_EPOCH,
+        last: Timestamp::UNIX_EPOCH,
+    };
+    let status = Status {
+        archived: [("route/invoices".to_owned(), archived)].into(),
+        ..Status::default()
+    };
+    let needs = said(&status);
+    assert_eq!(needs.len(), 1);
+    assert!(needs[0].contains("`route/invoices`, because too much was held: 12"));
+    let replay = "`signalbox replay --route invoices --since 1969-12-31T23:59:00Z`";
+    assert!(needs[0].contains(replay), "{}", needs[0]);
 }
