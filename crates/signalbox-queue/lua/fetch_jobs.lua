@@ -104,45 +104,47 @@ end
 local out, leases, tokens, taken, leased = { 0, -1, 0 }, {}, {}, 0, {}
 local size = #out
 
-local function lease_one(ref, raw, flags, probing)
-  local _, id, _, lane, _, enqueued, trace, payload, extra = cmsgpack.unpack(raw)
+-- What follows `probing` is the job's record, unpacked.
+local function lease_one(ref, flags, probing, _, id, _, lane, _, enqueued, trace, payload, extra)
   local token = ARGV[TOKENS + taken]
   taken = taken + 1
   leased[ref] = true
   leases[2 * taken - 1], leases[2 * taken] = now + lease, ref
   tokens[2 * taken - 1], tokens[2 * taken] = ref, token .. ' ' .. flags .. ' ' .. probing
   age(queue, enqueued, -1)
-  if extra then leave_batch(queue, lane, extra.batch, ref) end
-  out[size + 1], out[size + 2], out[size + 3], out[size + 4] = ref, id, token, (extra and extra.attempt or 0) + 1
-  out[size + 5], out[size + 6], out[size + 7] = extra and extra.faults or 0, extra and extra.deaths or 0, enqueued
-  out[size + 8], out[size + 9], out[size + 10] = lane, trace, payload
+  local attempt, faults, deaths = 1, 0, 0
+  if extra then
+    attempt, faults, deaths = (extra.attempt or 0) + 1, extra.faults or 0, extra.deaths or 0
+    leave_batch(queue, lane, extra.batch, ref)
+  end
+  out[size + 1], out[size + 2], out[size + 3], out[size + 4], out[size + 5] = ref, id, token, attempt, faults
+  out[size + 6], out[size + 7], out[size + 8], out[size + 9], out[size + 10] = deaths, enqueued, lane, trace, payload
   size = size + 10
 end
 
--- An entry that its job does not stand by any more is passed over. Returns the job's deaths if it does.
-local function stands(ref, raw, place)
-  local state, _, _, _, seq, _, _, _, extra = cmsgpack.unpack(raw)
-  if state or leased[ref] then return nil end
-  if again[ref] or (seq == place and not (extra and extra.moved)) then return extra and extra.deaths or 0 end
+-- An entry that its job does not stand by any more is passed over.
+local function lease_if_it_stands(ref, place, probing, state, id, of_queue, lane, seq, enqueued, trace, payload, extra)
+  if state or leased[ref] then return end
+  if not again[ref] and (seq ~= place or (extra and extra.moved)) then return end
+  if extra and (extra.deaths or 0) >= suspected then
+    -- A job that its workers died with waits until one has nothing else to lose.
+    return redis.call('ZADD', P .. 'suspects:' .. queue, place, ref)
+  end
+  lease_one(ref, '', probing, state, id, of_queue, lane, seq, enqueued, trace, payload, extra)
 end
 
 local function lease_entries(entries, probing)
   if #entries == 0 then return end
-  local keys, refs = {}, {}
+  local keys, refs, job = {}, {}, P .. 'job:'
   for i, entry in ipairs(entries) do
     refs[i] = string.sub(entry, -REF)
-    keys[i] = P .. 'job:' .. refs[i]
+    keys[i] = job .. refs[i]
   end
   local records = redis.call('MGET', unpack(keys))
   for i, entry in ipairs(entries) do
-    local ref, raw = refs[i], records[i]
-    local place = tonumber(string.sub(entry, 1, -REF - 1))
-    local deaths = raw and stands(ref, raw, place)
-    if deaths and deaths >= suspected then
-      -- A job that its workers died with waits until one has nothing else to lose.
-      redis.call('ZADD', P .. 'suspects:' .. queue, place, ref)
-    elseif deaths then
-      lease_one(ref, raw, '', probing)
+    if records[i] then
+      local place = tonumber(string.sub(entry, 1, -REF - 1))
+      lease_if_it_stands(refs[i], place, probing, cmsgpack.unpack(records[i]))
     end
   end
 end
@@ -201,7 +203,7 @@ local function lease_suspect()
     if raw and not shut and #probing == 0 then
       redis.call('ZREM', P .. 'suspects:' .. queue, ref)
       redis.call('HDEL', P .. 'meta', 'isolating')
-      return lease_one(ref, raw, 'a', '')
+      return lease_one(ref, 'a', '', cmsgpack.unpack(raw))
     end
   end
 end

@@ -33,7 +33,17 @@ end
 local function count(queue, state, by) add(counted, queue, state, by) end
 
 -- Ready jobs by the second of their enqueue, so that the oldest is known without looking at any job.
-local function age(queue, enqueued, by) add(aged, queue, math.floor(enqueued / 1000), by) end
+-- Jobs of one second often come together.
+local aging_queue, aging_second, aging_by
+local function age(queue, enqueued, by)
+  local second = math.floor(enqueued / 1000)
+  if second == aging_second and queue == aging_queue then
+    aging_by = aging_by + by
+    return
+  end
+  if aging_by then add(aged, aging_queue, aging_second, aging_by) end
+  aging_queue, aging_second, aging_by = queue, second, by
+end
 
 -- What the records of an index take, so that it is known without looking at any: their bytes, and for each about what
 -- Redis needs for its key and its place. `by` is 1 for one that came and -1 for one that went.
@@ -58,6 +68,7 @@ local function finish(answer)
       if by ~= 0 then redis.call('HINCRBY', P .. 'counts', queue .. '|' .. state, by) end
     end
   end
+  if aging_by then add(aged, aging_queue, aging_second, aging_by) end
   for queue, seconds in pairs(aged) do
     for second, by in pairs(seconds) do write_age(queue, second, by) end
   end

@@ -1,9 +1,11 @@
 -- Ends attempts. A late answer, whose token is not the job's any more, changes nothing.
--- ARGV[3] number of jobs, then 7 per job: ref, token, verb (complete|again|retry|defer|snooze|release|dead|hold), instant in ms or group,
---   reason, queue, enqueued ms. `retry` counts as the job's own fault, `defer` does not
+-- ARGV[3] queue, ARGV[4] number of jobs, then 4 per job: ref, token, end, enqueued ms
+--   end: `complete`, or with line ends between: verb (complete|again|retry|defer|snooze|release|dead|hold), instant in ms or
+--   group, reason. `retry` counts as the job's own fault, `defer` does not
 -- `settled` is one flag per job: 1 applied, 0 refused
-local WIDTH, total = 7, tonumber(ARGV[3])
-from = 4 + total * WIDTH
+local WIDTH, queue, total = 4, ARGV[3], tonumber(ARGV[4])
+local FIRST = 5
+from = FIRST + total * WIDTH
 
 -- A job that went through a broken lane as its probe, and was finished, proves that the connection is well again.
 local function end_probe(lanes, verb)
@@ -16,14 +18,22 @@ end
 
 local ended, erased, tombs = {}, {}, {}
 
--- Per minute and queue: what became of the attempts, and how long done jobs took from their enqueue.
-local tallied = {}
-local function tally(queue, verb, enqueued)
-  add(tallied, queue, verb, 1)
+-- Per minute and queue: what became of the attempts, and how long done jobs took from their enqueue, by powers of two.
+local tallied, took, LONGEST = {}, {}, 22
+local function tally(verb, enqueued)
+  tallied[verb] = (tallied[verb] or 0) + 1
   if verb ~= 'complete' then return end
-  local took, bound = now - enqueued, 1
-  while bound < took and bound < 4194304 do bound = bound * 2 end
-  add(tallied, queue, bound, 1)
+  local _, power = math.frexp(math.max(0, now - enqueued - 1))
+  power = math.min(power, LONGEST)
+  took[power] = (took[power] or 0) + 1
+end
+
+local function write_tallies()
+  if not next(tallied) then return end
+  local minute = string.format('%d', math.floor(now / 60000))
+  for power, by in pairs(took) do tallied['le' .. string.format('%d', 2 ^ power)] = by end
+  for name, by in pairs(tallied) do redis.call('HINCRBY', P .. 'minute:' .. minute, queue .. '|' .. name, by) end
+  redis.call('ZADD', P .. 'minutes', minute, minute)
 end
 
 local function later(job, verb, argument)
@@ -69,17 +79,15 @@ local function settle(job, verb, argument, reason)
   save(job)
 end
 
-local refs = {}
-for i = 1, total do refs[i] = ARGV[4 + (i - 1) * WIDTH] end
+local refs, gone = {}, {}
+for i = 1, total do refs[i] = ARGV[FIRST + (i - 1) * WIDTH] end
 local held = redis.call('HMGET', P .. 'running', unpack(refs))
 
-local gone = {}
-
 local function settle_at(index)
-  local at = 4 + (index - 1) * WIDTH
-  local ref, token, verb, reason, queue = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 4], ARGV[at + 5]
-  local plain, flags, probes = token .. '  ', '', ''
-  if held[index] ~= plain then
+  local at = FIRST + (index - 1) * WIDTH
+  local ref, token, verb, argument, reason = refs[index], ARGV[at + 1], ARGV[at + 2], '', ''
+  local flags, probes = '', ''
+  if held[index] ~= token .. '  ' then
     local holder
     holder, flags, probes = parse_running(held[index])
     if holder ~= token then return 0 end
@@ -87,8 +95,8 @@ local function settle_at(index)
   if gone[ref] then return 0 end
   gone[ref] = true
   ended[#ended + 1] = ref
-  count(queue, 'running', -1)
-  tally(queue, verb, tonumber(ARGV[at + 6]))
+  if verb ~= 'complete' then verb, argument, reason = string.match(verb, '^(%l+)\n([^\n]*)\n(.*)$') end
+  tally(verb, tonumber(ARGV[at + 3]))
   if probes ~= '' then end_probe(probes, verb) end
   -- What is done without a word leaves nothing but the instant at which it ended.
   if verb == 'complete' and reason == '' and not string.find(flags, 'p') then
@@ -97,13 +105,14 @@ local function settle_at(index)
     return 1
   end
   local job = load(ref)
-  if job then settle(job, verb, ARGV[at + 3], reason) end
+  if job then settle(job, verb, argument, reason) end
   return 1
 end
 
 settled = {}
 for i = 1, total do settled[i] = settle_at(i) end
 if #ended > 0 then
+  count(queue, 'running', -#ended)
   redis.call('ZREM', P .. 'leases', unpack(ended))
   redis.call('HDEL', P .. 'running', unpack(ended))
 end
@@ -111,11 +120,4 @@ if #erased > 0 then
   redis.call('DEL', unpack(erased))
   redis.call('ZADD', P .. 'finished', unpack(tombs))
 end
-local minute = string.format('%d', math.floor(now / 60000))
-for queue, names in pairs(tallied) do
-  for name, by in pairs(names) do
-    name = type(name) == 'number' and 'le' .. name or name
-    redis.call('HINCRBY', P .. 'minute:' .. minute, queue .. '|' .. name, by)
-  end
-end
-if next(tallied) then redis.call('ZADD', P .. 'minutes', minute, minute) end
+write_tallies()

@@ -5,6 +5,7 @@
 //! Nobody renews a lease that was got here but its holder.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -413,17 +414,15 @@ pub(crate) async fn settle_and_fetch(
     Ok((flags, read_batch(answer, &origin)?))
 }
 
+/// All of one queue.
 fn write_acks(call: &mut ScriptInvocation<'_>, acks: &[Ack]) {
     let each = || acks.iter().flat_map(Ack::each);
-    call.arg(each().count());
+    call.arg(acks.first().map_or("", |ack| &*ack.lease.queue))
+        .arg(each().count());
     for ack in each() {
-        let (verb, argument) = wire(&ack.verb);
         call.arg(&*ack.lease.reference)
             .arg(ack.lease.token.as_str())
-            .arg(verb)
-            .arg(argument)
-            .arg(cut(&ack.reason))
-            .arg(&*ack.lease.queue)
+            .arg(&*wire(ack))
             .arg(ack.lease.enqueued_at.as_millisecond());
     }
 }
@@ -461,9 +460,11 @@ pub(crate) async fn renew_in(
     Ok(flags)
 }
 
-fn wire(verb: &Verb) -> (&'static str, String) {
+/// The end of an attempt in one text. Most say nothing but that it is done.
+fn wire(ack: &Ack) -> Cow<'static, str> {
     let ms = |at: &Timestamp| at.as_millisecond().to_string();
-    match verb {
+    let (verb, argument) = match &ack.verb {
+        Verb::Complete if ack.reason.is_empty() => return Cow::Borrowed("complete"),
         Verb::Complete => ("complete", String::new()),
         Verb::Again(at) => ("again", ms(at)),
         Verb::Retry(at) => ("retry", ms(at)),
@@ -471,8 +472,9 @@ fn wire(verb: &Verb) -> (&'static str, String) {
         Verb::Snooze(at) => ("snooze", ms(at)),
         Verb::Release => ("release", String::new()),
         Verb::Dead => ("dead", String::new()),
-        Verb::Hold(group) => ("hold", group.clone()),
-    }
+        Verb::Hold(group) => ("hold", group.replace('\n', " ")),
+    };
+    Cow::Owned(format!("{verb}\n{argument}\n{}", cut(&ack.reason)))
 }
 
 fn cut(reason: &str) -> &str {
