@@ -1,17 +1,18 @@
 -- Stores jobs, each by the rules of its mode against the job that already has its id. No id comes twice in one call.
--- ARGV[3] dedupe window in ms, ARGV[4] number of jobs, ARGV[5] the batches that they may be done in as a JSON list with ''
---   for none, or '' if no job has one, then 12 per job: ref, id, queue, lane, its ancestors (blank between),
---   mode (ignore|keep_last), changed ms, due ms (0 = now), ref of its effect or '', group to hold it with or '', trace, payload
+-- ARGV[3] dedupe window in ms, ARGV[4] number of jobs, ARGV[5] number of lines, then 3 per line: queue, lane, its ancestors
+--   (blank between), then 6 per job: number of its line, ref, id, trace, payload, details
+--   details: '' for a job of mode `ignore` that is ready, or `i` (ignore) or `k` (keep_last), changed ms, due ms (0 = now) and
+--   ref of its effect with blanks between, the group to hold it with, and the batch that it may be done in, each on its line
 -- `enqueued` is one text per job: new | absorbed STATE | merged STATE | pending | known STATE (of its effect)
-local WIDTH, window, total = 12, tonumber(ARGV[3]), tonumber(ARGV[4])
-from = 6 + total * WIDTH
-local batches = ARGV[5] ~= '' and cjson.decode(ARGV[5])
+local WIDTH, window, total = 6, tonumber(ARGV[3]), tonumber(ARGV[4])
+local FIRST = 6 + 3 * tonumber(ARGV[5])
+from = FIRST + total * WIDTH
 -- The caller takes jobs in the same script, so nobody is woken for what it takes.
 local fetch_follows = #ARGV >= from
 
 local refs, keys = {}, {}
 for i = 1, total do
-  refs[i] = ARGV[6 + (i - 1) * WIDTH]
+  refs[i] = ARGV[FIRST + 1 + (i - 1) * WIDTH]
   keys[i] = P .. 'job:' .. refs[i]
 end
 local found = redis.call('MGET', unpack(keys))
@@ -63,7 +64,7 @@ end
 -- What stands in the way of a new job; nil if nothing does.
 local function stand_against(ref, raw, finished, mode, news)
   if not raw then
-    if mode == 'ignore' and tonumber(finished) + window > now then return 'absorbed done' end
+    if mode == 'i' and tonumber(finished) + window > now then return 'absorbed done' end
     redis.call('ZREM', P .. 'finished', ref)
     return nil
   end
@@ -71,7 +72,7 @@ local function stand_against(ref, raw, finished, mode, news)
   local token, flags, probes = running(ref)
   local state = token and 'running' or job.state
   local over = state == 'done' or state == 'dead' or state == 'cancelled'
-  if mode == 'ignore' then
+  if mode == 'i' then
     local forgotten = state == 'done' and job.extra.finished + window <= now
     if not forgotten then return 'absorbed ' .. state end
   elseif token then
@@ -88,51 +89,67 @@ local function stand_against(ref, raw, finished, mode, news)
   return nil
 end
 
--- New ready jobs by queue and lane, for one push each.
-local fresh, order, records = {}, {}, {}
-
-local function stand_in_line(job, ancestors)
-  local name = job.queue .. ' ' .. job.lane
-  local line = fresh[name]
-  if not line then
-    line = { queue = job.queue, lane = job.lane, ancestors = ancestors, turn = job.seq }
-    fresh[name] = line
-    order[#order + 1] = line
-  end
-  line[#line + 1] = job.seq .. job.ref
-  enter_batch(job)
-  count(job.queue, 'ready', 1)
-  age(job.queue, now, 1)
+-- Where new jobs stand: the ready ones of a queue and lane get one push.
+local lines, order, records = {}, {}, {}
+for number = 1, tonumber(ARGV[5]) do
+  local at = 3 + 3 * number
+  lines[tostring(number)] = { queue = ARGV[at], lane = ARGV[at + 1], ancestors = ARGV[at + 2] }
 end
 
-local function enqueue(index)
-  local at = 6 + (index - 1) * WIDTH
-  local queue, lane, ancestors, mode = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
-  local changed, due, effect, group = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7]), ARGV[at + 8], ARGV[at + 9]
+local function stand_in_line(line, seq, ref)
+  if not line.turn then
+    line.turn = seq
+    order[#order + 1] = line
+  end
+  line[#line + 1] = seq .. ref
+end
+
+local function place(job, line, due, group)
+  if group ~= '' then
+    know_lane(line.lane, line.ancestors)
+    if due > now then job.extra.due = due end
+    join_group(job, group)
+  elseif due > now then
+    know_lane(line.lane, line.ancestors)
+    make_scheduled(job, due)
+  else
+    stand_in_line(line, job.seq, job.ref)
+    enter_batch(job)
+  end
+end
+
+-- A job that is not ready and nothing else, or one with an id that is known.
+local function enqueue_seldom(index, at, line, seq)
+  local mode, changed, due, effect, group, batch = 'i', 0, 0, '', '', ''
+  if ARGV[at + 5] ~= '' then
+    mode, changed, due, effect, group, batch =
+      string.match(ARGV[at + 5], '^(%l) (-?%d+) (-?%d+) (%S*)\n([^\n]*)\n(.*)$')
+  end
+  changed, due = tonumber(changed), tonumber(due)
   if effect ~= '' then
     local known = effect_of(effect)
     if known == 'b' then return 'known baseline' elseif known == 'c' then return 'known confirmed' end
   end
-  local ref = refs[index]
-  local job = { ref = ref, state = 'ready', id = ARGV[at + 1], queue = queue, lane = lane, seq = last_seq - total + index,
-    enqueued = now, changed = changed, due = due, attempt = 0, deaths = 0, effect = effect, trace = ARGV[at + 10],
-    payload = ARGV[at + 11], extra = {} }
-  local conflict = (found[index] or ended[index]) and stand_against(ref, found[index], ended[index], mode, job)
+  local job = { ref = refs[index], state = 'ready', id = ARGV[at + 2], queue = line.queue, lane = line.lane, seq = seq,
+    enqueued = now, changed = changed, due = due, attempt = 0, deaths = 0, effect = effect, trace = ARGV[at + 3],
+    payload = ARGV[at + 4], extra = {} }
+  local conflict = (found[index] or ended[index]) and stand_against(job.ref, found[index], ended[index], mode, job)
   if conflict then return conflict end
-  if batches and batches[index] ~= '' then job.extra.batch = batches[index] end
-  if group ~= '' then
-    know_lane(lane, ancestors)
-    if due > now then job.extra.due = due end
-    join_group(job, group)
-  elseif due > now then
-    know_lane(lane, ancestors)
-    make_scheduled(job, due)
-  else
-    stand_in_line(job, ancestors)
-  end
+  if batch ~= '' then job.extra.batch = batch end
+  place(job, line, due, group)
   local raw = encode(job)
   if job.enters then weigh(job.enters, #raw, 1) end
-  records[#records + 1], records[#records + 2] = P .. 'job:' .. ref, raw
+  records[#records + 1], records[#records + 2] = keys[index], raw
+  return 'new'
+end
+
+local function enqueue(index)
+  local at = FIRST + (index - 1) * WIDTH
+  local line, seq = lines[ARGV[at]], last_seq - total + index
+  if ARGV[at + 5] ~= '' or found[index] or ended[index] then return enqueue_seldom(index, at, line, seq) end
+  stand_in_line(line, seq, refs[index])
+  local raw = cmsgpack.pack(nil, ARGV[at + 2], line.queue, line.lane, seq, now, ARGV[at + 3], ARGV[at + 4])
+  records[#records + 1], records[#records + 2] = keys[index], raw
   return 'new'
 end
 
@@ -141,12 +158,15 @@ for i = 1, total do enqueued[i] = enqueue(i) end
 if #records > 0 then redis.call('MSET', unpack(records)) end
 local woken = {}
 for _, line in ipairs(order) do
-  redis.call('RPUSH', P .. 'ready:' .. line.queue .. ':' .. line.lane, unpack(line))
+  local queue, lane = line.queue, line.lane
+  redis.call('RPUSH', P .. 'ready:' .. queue .. ':' .. lane, unpack(line))
+  count(queue, 'ready', #line)
+  age(queue, now, #line)
   -- A lane that is in the rotation already is known.
-  local entered = redis.call('ZADD', P .. 'lanes:' .. line.queue, 'NX', line.turn, line.lane)
-  if entered == 1 then know_lane(line.lane, line.ancestors) end
-  if not fetch_follows and not woken[line.queue] then
-    woken[line.queue] = true
-    wake(line.queue)
+  local entered = redis.call('ZADD', P .. 'lanes:' .. queue, 'NX', line.turn, lane)
+  if entered == 1 then know_lane(lane, line.ancestors) end
+  if not fetch_follows and not woken[queue] then
+    woken[queue] = true
+    wake(queue)
   end
 end

@@ -1,14 +1,16 @@
 //! Enqueueing: what is stored, and what happens to a job whose id is already there.
 
+mod wire;
+
 use std::{collections::HashMap, sync::LazyLock};
 
 use jiff::Timestamp;
 use redis::{Script, ScriptInvocation};
-use signalbox_core::{EffectKey, JobId, LaneChain, LaneName, Payload, QueueName};
+use signalbox_core::{EffectKey, JobId, LaneChain, Payload, QueueName};
 
 use crate::{
-    JobState, Queue, QueueError, gather::SendJobs, partition::Partition, payload, reference,
-    scripts, seats::Seats, trace,
+    JobState, Queue, QueueError, gather::SendJobs, partition::Partition, payload, scripts,
+    seats::Seats, trace,
 };
 
 /// Jobs in one script; more would keep Redis from everybody else for too long.
@@ -245,11 +247,11 @@ impl Queue {
         let seats = (!partition.link.waits_for_replicas()).then(|| self.seats_for(jobs, chunk));
         if let Some(seats) = seats.flatten() {
             let mut call = partition.call(storing.then_fetch);
-            self.write(&mut call, jobs, chunk)?;
+            wire::write(&mut call, self, &pick(jobs, chunk))?;
             return seats.fill(partition.clone(), call).await;
         }
         let mut call = partition.call(storing.only);
-        self.write(&mut call, jobs, chunk)?;
+        wire::write(&mut call, self, &pick(jobs, chunk))?;
         partition.invoke(&call).await
     }
 
@@ -270,47 +272,13 @@ impl Queue {
         job: &NewJob,
     ) -> Result<ScriptInvocation<'static>, QueueError> {
         let mut call = partition.call(ENQUEUE.then_fetch);
-        self.write(&mut call, std::slice::from_ref(job), &[0])?;
+        wire::write(&mut call, self, &[job])?;
         Ok(call)
     }
+}
 
-    fn write(
-        &self,
-        call: &mut ScriptInvocation<'_>,
-        jobs: &[NewJob],
-        chunk: &[usize],
-    ) -> Result<(), QueueError> {
-        let window = self.inner.options.dedupe_window;
-        let keys = &self.inner.options.payload_keys;
-        call.arg(window.as_millis().to_string())
-            .arg(chunk.len())
-            .arg(batches(jobs, chunk));
-        for index in chunk {
-            let job = &jobs[*index];
-            let ancestors: Vec<&str> = job.lanes.ancestors().map(LaneName::as_str).collect();
-            call.arg(reference::of_job(&job.id))
-                .arg(job.id.as_str())
-                .arg(job.queue.to_string())
-                .arg(job.lanes.leaf().as_str())
-                .arg(ancestors.join(" "))
-                .arg(match job.mode {
-                    Mode::Ignore => "ignore",
-                    Mode::KeepLast => "keep_last",
-                })
-                .arg(job.changed.as_millisecond())
-                .arg(job.due.map_or(0, Timestamp::as_millisecond))
-                .arg(
-                    job.effect
-                        .as_ref()
-                        .map(reference::of_effect)
-                        .unwrap_or_default(),
-                )
-                .arg(job.group.as_deref().unwrap_or(""))
-                .arg(&job.trace)
-                .arg(&*keys.seal(&job.id, &job.payload)?);
-        }
-        Ok(())
-    }
+fn pick<'a>(jobs: &'a [NewJob], chunk: &[usize]) -> Vec<&'a NewJob> {
+    chunk.iter().map(|index| &jobs[*index]).collect()
 }
 
 impl SendJobs for Queue {
@@ -323,16 +291,6 @@ impl SendJobs for Queue {
         let texts = self.send(ENQUEUE, partition, jobs, &all).await?;
         Ok(texts.iter().map(|text| Enqueued::parse(text)).collect())
     }
-}
-
-/// The batches of jobs as the script takes them; nothing if there are none, which is usual.
-fn batches(jobs: &[NewJob], chunk: &[usize]) -> String {
-    let names = chunk.iter().map(|index| jobs[*index].batch.as_deref());
-    if names.clone().all(|name| name.is_none()) {
-        return String::new();
-    }
-    let names: serde_json::Value = names.map(Option::unwrap_or_default).collect();
-    names.to_string()
 }
 
 /// The payload of the later change and the earlier due time, as between a waiting job and a newcomer.
