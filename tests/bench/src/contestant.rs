@@ -38,6 +38,8 @@ pub(crate) struct Jobs {
     pub(crate) trace: String,
     /// Over how many lanes they are spread, where there are lanes.
     pub(crate) lanes: usize,
+    /// Over how many roots their lanes are spread, where there are partitions.
+    pub(crate) roots: usize,
 }
 
 impl Jobs {
@@ -49,6 +51,7 @@ impl Jobs {
             payload: "x".repeat(100),
             trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
             lanes,
+            roots: 1,
         }
     }
 

@@ -3,7 +3,7 @@
 mod apalis_redis;
 pub(crate) mod bullmq_node;
 mod bullmq_official;
-mod signalbox;
+pub(crate) mod signalbox;
 
 use crate::contestant::Contestant;
 

@@ -7,6 +7,7 @@ mod contestant;
 mod contestants;
 mod figures;
 mod limit;
+mod masters;
 mod measure;
 mod report;
 mod server;
@@ -34,6 +35,21 @@ struct Cli {
 enum What {
     /// The queue: enqueue, process, pickup, backlog, lanes, memory
     Queue(QueueArgs),
+    /// A cluster: what a second master costs of processor time, and how evenly the two are used
+    Masters(MastersArgs),
+}
+
+#[derive(Debug, Args)]
+struct MastersArgs {
+    /// Jobs of one round
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1000..))]
+    jobs: u32,
+    /// Rounds of which the median is taken
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How Redis syncs its log
+    #[arg(long, value_enum, default_value = "everysec")]
+    aof: Aof,
 }
 
 #[derive(Debug, Args)]
@@ -60,9 +76,9 @@ struct QueueArgs {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let What::Queue(args) = Cli::parse().what;
+    let what = Cli::parse().what;
     let benched = tokio::select! {
-        benched = bench(&args) => benched,
+        benched = measure(&what) => benched,
         // Dropping what is measured ends its processes.
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
@@ -70,6 +86,18 @@ async fn main() -> ExitCode {
         say(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
+}
+
+async fn measure(what: &What) -> Result<ExitCode> {
+    match what {
+        What::Queue(args) => bench(args).await,
+        What::Masters(args) => {
+            let jobs = usize::try_from(args.jobs)?;
+            let table = masters::table(jobs, args.rounds, args.aof).await?;
+            write!(io::stdout(), "{table}")?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 async fn bench(args: &QueueArgs) -> Result<ExitCode> {

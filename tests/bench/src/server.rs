@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use redis::aio::MultiplexedConnection;
+use redis::{FromRedisValue, aio::MultiplexedConnection};
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -59,9 +59,21 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(aof: Aof) -> Result<Self> {
+        Self::start_with(aof, &[]).await
+    }
+
+    /// A server that can be a node of a cluster, and the port of its bus.
+    pub(crate) async fn start_node(aof: Aof) -> Result<(Self, u16)> {
+        let bus = free_port()?;
+        let port = bus.to_string();
+        let settings = ["--cluster-enabled", "yes", "--cluster-port", &port];
+        Ok((Self::start_with(aof, &settings).await?, bus))
+    }
+
+    async fn start_with(aof: Aof, settings: &[&str]) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("bench").tempdir()?;
         let port = free_port()?;
-        let child = spawn(port, aof, &dir)?;
+        let child = spawn(port, aof, settings, &dir)?;
         let connection = connect(port).await?;
         Ok(Self {
             port,
@@ -114,6 +126,16 @@ impl Server {
         Ok(self.figure("used_memory").await? - passing)
     }
 
+    /// What the server answers to a command.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> Result<T> {
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(word);
+        }
+        let answer = command.query_async(&mut self.connection.clone()).await;
+        answer.with_context(|| format!("`{}` failed", words.join(" ")))
+    }
+
     /// The version, for the report.
     pub(crate) async fn version(&self) -> Result<String> {
         let info = self.info().await?;
@@ -157,7 +179,7 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn spawn(port: u16, aof: Aof, dir: &TempDir) -> Result<Child> {
+fn spawn(port: u16, aof: Aof, settings: &[&str], dir: &TempDir) -> Result<Child> {
     Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--save", ""])
         .args(["--port", &port.to_string()])
@@ -165,6 +187,7 @@ fn spawn(port: u16, aof: Aof, dir: &TempDir) -> Result<Child> {
         .args(["--auto-aof-rewrite-percentage", "0"])
         .args(["--maxmemory-policy", "noeviction"])
         .args(aof.settings())
+        .args(settings)
         .arg("--dir")
         .arg(dir.path())
         .stdin(Stdio::null())

@@ -40,12 +40,19 @@ impl Payload for Note {
 /// `signalbox-queue`.
 pub(crate) struct Signalbox {
     url: String,
+    partitions: u16,
 }
 
 impl Signalbox {
     pub(crate) fn new(url: &str) -> Self {
+        Self::across(url, 1)
+    }
+
+    /// With its jobs in several partitions.
+    pub(crate) fn across(url: &str, partitions: u16) -> Self {
         Self {
             url: url.to_owned(),
+            partitions,
         }
     }
 
@@ -53,7 +60,7 @@ impl Signalbox {
         let options = QueueOptions {
             url: self.url.clone(),
             namespace: "bench".to_owned(),
-            partitions: 1,
+            partitions: self.partitions,
             known_installation: None,
             fresh_installation: "bench".to_owned(),
             dedupe_window: Duration::from_secs(7 * 86_400),
@@ -87,10 +94,14 @@ impl Contestant for Signalbox {
 }
 
 fn job(jobs: &Jobs, number: usize) -> Result<NewJob> {
-    let root = LaneName::new(ROOT);
-    let channel = format!("channel-{:05}", number % jobs.lanes);
     let [bot, contoso, host, tenant] = ROOT;
-    let lane = LaneName::new([bot, contoso, host, tenant, &channel]);
+    let tenant = match number % jobs.roots {
+        0 => tenant.to_owned(),
+        root => format!("{tenant}-{root}"),
+    };
+    let channel = format!("channel-{:05}", number % jobs.lanes);
+    let root = LaneName::new([bot, contoso, host, &tenant]);
+    let lane = LaneName::new([bot, contoso, host, &tenant, &channel]);
     let note = Note {
         body: jobs.payload.clone(),
     };
