@@ -114,6 +114,17 @@ impl Server {
         self.figure("aof_rewrite_scheduled").await
     }
 
+    /// Returns once Redis is done with growing the table of its keys, which it does bit by bit with other work.
+    pub(crate) async fn at_rest(&self) -> Result<()> {
+        loop {
+            let tables: String = self.ask(&["DEBUG", "HTSTATS", "0"]).await?;
+            if !tables.contains("rehashing target") {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Seconds of processor time that Redis has used, its threads included.
     pub(crate) async fn cpu(&self) -> Result<f64> {
         Ok(self.figure("used_cpu_user").await? + self.figure("used_cpu_sys").await?)
@@ -186,6 +197,7 @@ fn spawn(port: u16, aof: Aof, settings: &[&str], dir: &TempDir) -> Result<Child>
         // A rewrite in the middle would be charged to whoever happens to be measured.
         .args(["--auto-aof-rewrite-percentage", "0"])
         .args(["--maxmemory-policy", "noeviction"])
+        .args(["--enable-debug-command", "local"])
         .args(aof.settings())
         .args(settings)
         .arg("--dir")
