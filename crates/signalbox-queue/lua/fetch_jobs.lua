@@ -104,6 +104,7 @@ local function pop(lane, n)
 end
 
 local out, leases, tokens, taken, leased = { 0, -1, 0 }, {}, {}, 0, {}
+local lease_ends = as_text(now + lease)
 local size = #out
 
 -- What follows `probing` is the job's record, unpacked.
@@ -111,7 +112,7 @@ local function lease_one(ref, flags, probing, _, id, _, lane, _, enqueued, trace
   local token = ARGV[TOKENS + taken]
   taken = taken + 1
   leased[ref] = true
-  leases[2 * taken - 1], leases[2 * taken] = now + lease, ref
+  leases[2 * taken - 1], leases[2 * taken] = lease_ends, ref
   tokens[2 * taken - 1], tokens[2 * taken] = ref, token .. ' ' .. flags .. ' ' .. probing
   age(queue, enqueued, -1)
   local attempt, faults, deaths = 1, 0, 0

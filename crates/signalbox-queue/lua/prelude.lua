@@ -12,6 +12,11 @@ if redis.call('HGET', P .. 'meta', 'epoch') ~= ARGV[2] then
   return redis.error_reply('EPOCH the installation is not in this Redis')
 end
 
+-- A number becomes text for every command that it is handed to, which takes longer than most commands do. What goes to
+-- many of them is made text once.
+local function as_text(instant) return string.format('%d', instant) end
+local now_text = as_text(now)
+
 -- The first argument that is for the step itself. A step that another one follows in the same script moves it on.
 local from = 3
 -- What the steps answer.

@@ -101,7 +101,7 @@ local function settle_at(index)
   -- What is done without a word leaves nothing but the instant at which it ended.
   if verb == 'complete' and reason == '' and not string.find(flags, 'p') then
     erased[#erased + 1] = P .. 'job:' .. ref
-    tombs[#tombs + 1], tombs[#tombs + 2] = now, ref
+    tombs[#tombs + 1], tombs[#tombs + 2] = now_text, ref
     return 1
   end
   local job = load(ref)
