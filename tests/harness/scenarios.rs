@@ -79,6 +79,9 @@ impl Scenario {
     /// All that `cargo xtask prove queue` plays.
     pub const QUEUE: [Self; 4] = [Self::Soak, Self::Storm, Self::Full, Self::SideBySide];
 
+    /// All that `cargo xtask prove run` plays.
+    pub const RUN: [Self; 0] = [];
+
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -140,12 +143,23 @@ pub struct Criterion {
     pub required: String,
     /// Whether it is.
     pub holds: bool,
+    /// Why it was not looked at, if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
 }
 
 impl Criterion {
     /// A scenario that could not be played to its end.
     pub fn broken_off(scenario: Scenario) -> Self {
         Self::exactly(&format!("{}: played to its end", scenario.name()), 0, 1)
+    }
+
+    /// What could not be looked at here, and why; it says nothing against what was.
+    pub fn skipped(criterion: &str, why: String) -> Self {
+        Self {
+            skipped: Some(why),
+            ..Self::told(criterion, 0)
+        }
     }
 
     /// Something of which there must be none.
@@ -202,6 +216,7 @@ impl Criterion {
             unit: None,
             required,
             holds,
+            skipped: None,
         }
     }
 
@@ -218,6 +233,7 @@ impl Criterion {
             unit: Some(unit),
             required,
             holds,
+            skipped: None,
         }
     }
 }

@@ -15,7 +15,7 @@ use harness::scenarios::{Criterion, Figure, Scenario, Size};
 #[command(name = "prove", about = "Measure what an issue promises, at full size")]
 struct Cli {
     /// What to prove
-    #[arg(value_parser = ["main", "queue"])]
+    #[arg(value_parser = ["main", "queue", "run"])]
     name: String,
     /// Print a JSON list in the end instead of lines
     #[arg(long)]
@@ -43,6 +43,7 @@ async fn prove(cli: &Cli) -> io::Result<ExitCode> {
     let mut all = Vec::new();
     let scenarios: &[Scenario] = match cli.name.as_str() {
         "queue" => &Scenario::QUEUE,
+        "run" => &Scenario::RUN,
         _ => &Scenario::MAIN,
     };
     for scenario in scenarios.iter().copied().filter(wanted) {
@@ -73,6 +74,10 @@ async fn play(scenario: Scenario, previous: Option<&Path>) -> Vec<Criterion> {
 }
 
 fn line(criterion: &Criterion) -> io::Result<()> {
+    if let Some(why) = &criterion.skipped {
+        let name = &criterion.criterion;
+        return writeln!(io::stdout(), "skip   {name}: was not looked at: {why}");
+    }
     let mark = if criterion.holds { "ok   " } else { "SHORT" };
     let figure = match criterion.figure {
         Figure::Count(count) => count.to_string(),
