@@ -15,6 +15,7 @@ pub mod scenarios;
 mod sentinel_group;
 mod steered;
 mod until;
+pub mod watching;
 
 pub use app::{App, Expected, PATIENCE, Setting, fact, link, route, title};
 pub use cluster_group::ClusterGroup;

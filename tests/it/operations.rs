@@ -6,6 +6,7 @@ mod health;
 mod jobs;
 mod status;
 mod trail;
+mod watching;
 
 use std::{fs, time::Duration};
 

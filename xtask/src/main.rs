@@ -3,7 +3,9 @@
 //! Everything said here goes to stderr, so that the stdout of `demo` and `prove` is theirs alone.
 //! Exits 0 when all went well, 1 when a step failed, 2 when a step could not be taken.
 
+mod install;
 mod previous;
+mod prometheus;
 mod prove;
 mod redis_server;
 mod step;
@@ -61,7 +63,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
     // These take their arguments as they are, so a late `--yes` ends up among them.
     let late_yes = matches!(&cli.chore, Chore::Demo { args } | Chore::Bench { args } if args.iter().any(|a| a == "--yes"));
     let redis = redis_server::ensure(cli.yes || late_yes)?;
-    let cargo = Cargo::with_program(&redis)?;
+    let mut programs = vec![redis];
+    if matches!(cli.chore, Chore::Test) {
+        programs.extend(prometheus::ensure(cli.yes)?);
+    }
+    let cargo = Cargo::with_programs(&programs)?;
     match cli.chore {
         Chore::Test => test::run(&cargo),
         Chore::Bench { args } => {

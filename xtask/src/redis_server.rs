@@ -1,30 +1,27 @@
 //! Makes sure that there is a `redis-server`, which the tests and the demo run for themselves.
 
-mod install;
-
 use std::{
-    env,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, Result, bail};
 
-/// Where package managers put programs that are not always on the path.
-const USUAL_FOLDERS: [&str; 5] = [
-    "/usr/bin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/opt/homebrew/bin",
-    "/home/linuxbrew/.linuxbrew/bin",
-];
+use crate::install::{self, Package};
+
+const REDIS: Package = Package {
+    what: "`redis-server` 7.0 or later",
+    purpose: "the tests and the demo run for themselves",
+    apt: "redis-server",
+    brew: "redis",
+};
 
 /// The path of a `redis-server` of version 7.0 or later, which is installed if there is none and that is allowed.
 pub(crate) fn ensure(yes: bool) -> Result<PathBuf> {
     if let Found::Good(path) = find() {
         return Ok(path);
     }
-    install::install(yes)?;
+    install::install(&REDIS, yes)?;
     match find() {
         Found::Good(path) => Ok(path),
         Found::Old(path, version) => bail!(
@@ -45,10 +42,8 @@ enum Found {
 
 /// The first good server on the path or in a usual folder; failing that, the first old one.
 fn find() -> Found {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(USUAL_FOLDERS.map(PathBuf::from));
     let mut found = Found::Nothing;
-    for program in folders.map(|folder| folder.join("redis-server")) {
+    for program in install::folders().map(|folder| folder.join("redis-server")) {
         match version_of(&program) {
             Ok((major, _)) if major >= 7 => return Found::Good(program),
             Ok((major, minor)) if matches!(found, Found::Nothing) => {

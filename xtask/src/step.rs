@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     io::{self, Write},
     os::unix::process::CommandExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
 };
 
@@ -20,10 +20,11 @@ pub(crate) struct Cargo {
 }
 
 impl Cargo {
-    /// Puts the folder of `program` on the path, behind what is there already.
-    pub(crate) fn with_program(program: &Path) -> Result<Self> {
+    /// Puts the folders of `programs` on the path, behind what is there already.
+    pub(crate) fn with_programs(programs: &[PathBuf]) -> Result<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
-        let folders = env::split_paths(&path).chain(program.parent().map(Path::to_owned));
+        let ours = programs.iter().filter_map(|program| program.parent());
+        let folders = env::split_paths(&path).chain(ours.map(Path::to_owned));
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = manifest.parent().context("xtask lies in the workspace")?;
         Ok(Self {

@@ -1,14 +1,37 @@
-//! Installing `redis-server` with the machine's package manager, if whoever is there agrees.
+//! Installing a program with the machine's package manager, if whoever is there agrees.
 
 use std::{
     env,
     io::{self, IsTerminal, Write},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
 
 use crate::step::say;
+
+/// Where package managers put programs that are not always on the path.
+const USUAL_FOLDERS: [&str; 5] = [
+    "/usr/bin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/opt/homebrew/bin",
+    "/home/linuxbrew/.linuxbrew/bin",
+];
+
+/// Something that the chores run and do not bring along.
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// What is missing, for people: `` `redis-server` 7.0 or later ``.
+    pub(crate) what: &'static str,
+    /// What it is needed for.
+    pub(crate) purpose: &'static str,
+    /// Its name for `apt-get`.
+    pub(crate) apt: &'static str,
+    /// Its name for `brew`.
+    pub(crate) brew: &'static str,
+}
 
 /// Whether something may be installed.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,12 +41,19 @@ enum Consent {
     Refused,
 }
 
-/// Installs Redis, or says what to install.
-pub(super) fn install(yes: bool) -> Result<()> {
-    let root = is_root();
-    let Some(lines) = commands(&has, root, io::stdin().is_terminal()) else {
+/// Where a program may be: first the path, then where package managers put them.
+pub(crate) fn folders() -> impl Iterator<Item = PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    folders.into_iter().chain(USUAL_FOLDERS.map(PathBuf::from))
+}
+
+/// Installs `package`, or says what to install.
+pub(crate) fn install(package: &Package, yes: bool) -> Result<()> {
+    let (what, root) = (package.what, is_root());
+    let Some(lines) = commands(package, &has, root, io::stdin().is_terminal()) else {
         bail!(
-            "there is no `redis-server` 7.0 or later and no package manager that is known here (apt-get, brew); install Redis and run this again"
+            "there is no {what} and no package manager that is known here (apt-get, brew); install it and run this again"
         );
     };
     let shown = lines
@@ -35,15 +65,13 @@ pub(super) fn install(yes: bool) -> Result<()> {
     let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
     let agreed = match consent(given, terminal, root) {
         Consent::Given => true,
-        Consent::Ask => ask(&shown)?,
+        Consent::Ask => ask(package, &shown)?,
         Consent::Refused => false,
     };
     if !agreed {
-        bail!(
-            "there is no `redis-server` 7.0 or later; install it with `{shown}`, or run this again with `--yes`"
-        );
+        bail!("there is no {what}; install it with `{shown}`, or run this again with `--yes`");
     }
-    lines.iter().try_for_each(|line| run(line))
+    lines.iter().try_for_each(|line| run(package, line))
 }
 
 /// `given` is consent in advance: `--yes`, or `CI` in the environment.
@@ -57,6 +85,7 @@ fn consent(given: bool, terminal: bool, root: bool) -> Consent {
 
 /// What to run, one program and its arguments after the other.
 fn commands(
+    package: &Package,
     has: &dyn Fn(&str) -> bool,
     root: bool,
     terminal: bool,
@@ -75,15 +104,16 @@ fn commands(
             "-q",
             "-y",
             "--no-install-recommends",
-            "redis-server",
+            package.apt,
         ];
         return Some(vec![[sudo, &update].concat(), [sudo, &install].concat()]);
     }
-    has("brew").then(|| vec![vec!["brew", "install", "redis"]])
+    has("brew").then(|| vec![vec!["brew", "install", package.brew]])
 }
 
-fn ask(shown: &str) -> Result<bool> {
-    say("there is no `redis-server` 7.0 or later, which the tests and the demo run for themselves");
+fn ask(package: &Package, shown: &str) -> Result<bool> {
+    let Package { what, purpose, .. } = package;
+    say(&format!("there is no {what}, which {purpose}"));
     write!(io::stderr(), "xtask: run `{shown}`? [y/N] ")?;
     let mut answer = String::new();
     io::stdin()
@@ -92,7 +122,7 @@ fn ask(shown: &str) -> Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-fn run(line: &[&str]) -> Result<()> {
+fn run(package: &Package, line: &[&str]) -> Result<()> {
     let shown = line.join(" ");
     say(&shown);
     let (program, args) = line.split_first().context("a command has a program")?;
@@ -103,7 +133,8 @@ fn run(line: &[&str]) -> Result<()> {
         .status()
         .with_context(|| format!("`{program}` cannot be run"))?;
     if !status.success() {
-        bail!("`{shown}` failed; install Redis 7.0 or later by hand and run this again");
+        let what = package.what;
+        bail!("`{shown}` failed; install {what} by hand and run this again");
     }
     Ok(())
 }
@@ -120,7 +151,14 @@ fn is_root() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Consent, commands, consent};
+    use super::{Consent, Package, commands, consent};
+
+    const BELL: Package = Package {
+        what: "a bell",
+        purpose: "the tests ring",
+        apt: "bell-server",
+        brew: "bell",
+    };
 
     #[test]
     fn a_person_is_asked_and_a_machine_installs_only_as_root() {
@@ -133,13 +171,13 @@ mod tests {
     #[test]
     fn the_package_manager_that_is_there_is_used() {
         let shown = |manager: &'static str, root| {
-            let lines = commands(&|program| program == manager, root, false)?;
+            let lines = commands(&BELL, &|program| program == manager, root, false)?;
             Some(lines.last()?.join(" "))
         };
-        let apt = "apt-get install -q -y --no-install-recommends redis-server";
+        let apt = "apt-get install -q -y --no-install-recommends bell-server";
         assert_eq!(shown("apt-get", true).as_deref(), Some(apt));
         assert_eq!(shown("apt-get", false), Some(format!("sudo -n {apt}")));
-        assert_eq!(shown("brew", false).as_deref(), Some("brew install redis"));
+        assert_eq!(shown("brew", false).as_deref(), Some("brew install bell"));
         assert_eq!(shown("none", true), None);
     }
 }
