@@ -1,6 +1,7 @@
 //! `[credentials.NAME]`: an application registered in Entra ID.
 
-use serde::{Deserialize, Deserializer};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{BaseUrl, Endpoints, Environment, Secret, secret::SecretSource};
 
@@ -15,6 +16,8 @@ pub struct Credential {
     pub client_id: String,
     /// The application's secret.
     pub client_secret: Secret,
+    /// When the secret ends, if that is known: the beginning of that day in UTC.
+    pub client_secret_expires: Option<Timestamp>,
     /// The sign-in service.
     pub authority: BaseUrl,
 }
@@ -28,6 +31,8 @@ pub(crate) struct CredentialSection {
     #[serde(deserialize_with = "filled")]
     client_id: String,
     pub(crate) client_secret: SecretSource,
+    #[serde(default, deserialize_with = "day")]
+    client_secret_expires: Option<Timestamp>,
     authority: Option<BaseUrl>,
 }
 
@@ -43,6 +48,7 @@ impl CredentialSection {
             tenant_id: self.tenant_id,
             client_id: self.client_id,
             client_secret: self.client_secret.resolve(env),
+            client_secret_expires: self.client_secret_expires,
             authority: self
                 .authority
                 .unwrap_or_else(|| endpoints.authority.clone()),
@@ -56,5 +62,14 @@ pub(crate) fn filled<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::E
     let blank = text.trim().is_empty();
     (!blank)
         .then_some(text)
-        .ok_or_else(|| serde::de::Error::custom("is empty; fill it in"))
+        .ok_or_else(|| D::Error::custom("is empty; fill it in"))
+}
+
+/// The beginning of a day in UTC, whatever the clocks of its place say: a secret is renewed well before.
+fn day<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = String::deserialize(input)?;
+    let date = text.parse::<Date>().ok();
+    let begins = date.and_then(|date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok());
+    let begins = begins.map(Some);
+    begins.ok_or_else(|| D::Error::custom("is no date; write it as \"2027-01-31\""))
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod business_central;
+mod counts;
 mod framework;
 mod handshake;
 mod options;

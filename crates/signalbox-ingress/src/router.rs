@@ -1,6 +1,6 @@
 //! Which path goes where. Every path under `/hooks/business-central/` ends in the hook, whatever its method or depth.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use axum::{
 use http_body_util::BodyExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{IngressOptions, answer::Answer, business_central, handshake};
+use crate::{IngressOptions, answer::Answer, business_central, counts, handshake};
 
 /// The path below which only [`Answer`]s are given.
 pub(crate) const BUSINESS_CENTRAL: &str = "/hooks/business-central/";
@@ -21,6 +21,7 @@ const DRAINED_BYTES: usize = 512 * 1024 * 1024;
 
 /// The public routes.
 pub fn router(options: IngressOptions) -> Router {
+    counts::begin();
     let hook = any(business_central_hook);
     Router::new()
         .route("/hooks/business-central/", hook.clone())
@@ -32,6 +33,7 @@ pub fn router(options: IngressOptions) -> Router {
 /// A panic is ours to mend, and the signal's to be sent again.
 fn after_panic(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a handler panicked; the sender is asked to send again");
+    counts::answered_at_once(&Answer::Later);
     Answer::Later.into_response()
 }
 
@@ -39,8 +41,15 @@ async fn business_central_hook(
     State(options): State<Arc<IngressOptions>>,
     request: Request,
 ) -> Response {
+    let begun = Instant::now();
+    let answer = answer(&options, request).await;
+    counts::answered(&answer, begun.elapsed());
+    answer.into_response()
+}
+
+async fn answer(options: &IngressOptions, request: Request) -> Answer {
     if let Some(token) = request.uri().query().and_then(handshake::validation_token) {
-        return Answer::Token(token).into_response();
+        return Answer::Token(token);
     }
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
@@ -50,11 +59,9 @@ async fn business_central_hook(
         .to_owned();
     // On an error the sender is gone, so nobody hears this; should it hear, it sends again.
     let Ok(body) = read_body(body, options.max_body_bytes).await else {
-        return Answer::Later.into_response();
+        return Answer::Later;
     };
-    business_central::take(&options, &rest, body)
-        .await
-        .into_response()
+    business_central::take(options, &rest, body).await
 }
 
 /// The body, or `None` if it is larger than `most`.

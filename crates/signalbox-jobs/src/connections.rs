@@ -221,13 +221,13 @@ pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Connections, C
     for (name, connection) in &config.connections {
         match connection {
             Connection::BusinessCentral(connection) => {
-                let sender = sender(&config.http, connection.request_timeout, clock)?;
+                let sender = sender(name, &config.http, connection.request_timeout, clock)?;
                 let tokens = tokens(&mut shared, &connection.credential, &sender)?;
                 let source = source(connection, config.time_scale, sender, tokens);
                 connections.sources.insert(name.clone(), source);
             }
             Connection::Teams(connection) => {
-                let sender = sender(&config.http, connection.request_timeout, clock)?;
+                let sender = sender(name, &config.http, connection.request_timeout, clock)?;
                 let tokens = tokens(&mut shared, &connection.credential, &sender)?;
                 let sink = sink(connection, config.time_scale, sender, tokens);
                 connections.sinks.insert(name.clone(), sink);
@@ -344,7 +344,12 @@ fn tokens(
     Ok(tokens)
 }
 
-fn sender(http: &Http, timeout: Duration, clock: &Arc<dyn Clock>) -> Result<Sender, ConnectError> {
+fn sender(
+    name: &ConnectionName,
+    http: &Http,
+    timeout: Duration,
+    clock: &Arc<dyn Clock>,
+) -> Result<Sender, ConnectError> {
     let roots = http.ca_file.as_ref().map(|path| {
         fs::read(path).map_err(|source| ConnectError::Certificates {
             path: path.clone(),
@@ -352,6 +357,7 @@ fn sender(http: &Http, timeout: Duration, clock: &Arc<dyn Clock>) -> Result<Send
         })
     });
     let options = SenderOptions {
+        connection: name.to_string(),
         connect_timeout: http.connect_timeout,
         request_timeout: timeout,
         proxy: http.proxy.as_ref().map(|proxy| proxy.reveal().clone()),

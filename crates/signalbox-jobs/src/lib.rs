@@ -9,6 +9,7 @@ mod cards;
 mod catch_up;
 mod connections;
 mod context;
+mod counts;
 mod expression;
 mod fault;
 mod post;

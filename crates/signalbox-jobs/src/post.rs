@@ -11,7 +11,12 @@ use signalbox_core::{Completion, JobError, JobResult, Marker, Post, StepWord, ho
 use signalbox_microsoft::{Error, Target};
 use signalbox_queue::{Intent, Job, Token};
 
-use crate::{Card, Context, Route, Sink, fault, tell, way::Way};
+use crate::{
+    Card, Context, Route, Sink,
+    counts::{self, Effect},
+    fault, tell,
+    way::Way,
+};
 
 /// What one attempt works with.
 struct Attempt<'a> {
@@ -120,7 +125,11 @@ impl Attempt<'_> {
             )
             .await;
         match posted {
-            Ok(receipt) => self.confirm(&receipt.conversation_id, "announced").await,
+            Ok(receipt) => {
+                let confirmed = self.confirm(&receipt.conversation_id, "announced").await;
+                self.count_if(&confirmed, Effect::Confirmed);
+                confirmed
+            }
             Err(error) => Err(self.failed(error).await?),
         }
     }
@@ -132,12 +141,24 @@ impl Attempt<'_> {
         confirmed.await.map_err(fault::queue)?;
         let step = tell::step(self.context, self.job, StepWord::Announced);
         self.context.trail.tell(step.because(receipt));
+        counts::end_to_end(self.job, self.context.clock.now());
         Ok(Completion::noted(note))
+    }
+
+    fn count(&self, effect: Effect) {
+        counts::effect(&self.job.payload, effect);
+    }
+
+    fn count_if(&self, done: &JobResult, effect: Effect) {
+        if done.is_ok() {
+            self.count(effect);
+        }
     }
 
     fn not_announced(&self, why: &str) -> Completion {
         let step = tell::step(self.context, self.job, StepWord::NotAnnounced);
         self.context.trail.tell(step.because(why));
+        self.count(Effect::Known);
         Completion::noted(why)
     }
 
@@ -148,6 +169,9 @@ impl Attempt<'_> {
         if error.proves_nothing_was_done() {
             let withdrawn = self.withdraw();
             withdrawn.await.map_err(fault::queue)?;
+            self.count(Effect::Withdrawn);
+        } else {
+            self.count(Effect::Unknown);
         }
         // The intent stays: the next attempt waits until the card must be visible, and looks for it.
         Ok(self.bot.fault(error).await)

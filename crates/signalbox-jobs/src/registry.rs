@@ -6,7 +6,7 @@ use signalbox_config::{Concurrency, Queue as Kind};
 use signalbox_queue::{Worker, WorkerOptions};
 
 use crate::{
-    Context, catch_up, post, read, renew,
+    Context, catch_up, counts, post, read, renew,
     tell::{of_failures, witness},
     tick,
 };
@@ -18,6 +18,7 @@ pub fn worker(
     concurrency: &Concurrency,
     options: WorkerOptions,
 ) -> Worker {
+    counts::begin(context);
     let limits = options.limits;
     let mut options = options;
     options.engine.witness = witness(context);

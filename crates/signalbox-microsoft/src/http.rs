@@ -9,6 +9,7 @@ pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod classify;
 pub(crate) mod client;
+mod counts;
 pub(crate) mod errand;
 pub(crate) mod error;
 pub(crate) mod error_body;
@@ -42,6 +43,8 @@ pub struct Sender {
     client: reqwest::Client,
     request_timeout: Duration,
     clock: Arc<dyn Clock>,
+    /// Whose requests are counted.
+    connection: Arc<str>,
 }
 
 /// What came back, before anybody decided what it means.
@@ -57,10 +60,13 @@ pub(crate) struct Reply {
 impl Sender {
     /// A sender with its own pool of connections.
     pub fn new(options: &SenderOptions, clock: Arc<dyn Clock>) -> Result<Self, SenderError> {
+        let connection = options.connection.as_str().into();
+        counts::begin(&connection);
         Ok(Self {
             client: client::build(options)?,
             request_timeout: options.request_timeout,
             clock,
+            connection,
         })
     }
 
@@ -130,6 +136,11 @@ impl Sender {
             None => Err(Trouble::Defect(Defect::DeadlinePassed)),
         };
         let elapsed_ms = started.elapsed().as_millis();
+        let status = outcome.as_ref().map(|transfer| transfer.status);
+        let status = status
+            .as_ref()
+            .map_or_else(|trouble| trouble.word(), |s| s.as_str());
+        counts::ended(&self.connection, status);
         match outcome {
             Ok(transfer) => {
                 exchange.answered(transfer.status, &transfer.headers, &transfer.body);
@@ -231,6 +242,15 @@ impl From<reqwest::Error> for Trouble {
 }
 
 impl Trouble {
+    /// What it is counted as, in place of a status.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Transport(source) if source.is_connect() || source.is_builder() => "unreachable",
+            Self::Defect(Defect::TimedOut(_)) => "timeout",
+            Self::Transport(_) | Self::Defect(_) => "interrupted",
+        }
+    }
+
     fn into_error(self, exchange: Exchange) -> Error {
         let exchange = Box::new(exchange);
         match self {

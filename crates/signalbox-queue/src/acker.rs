@@ -103,7 +103,7 @@ async fn settle_and_fetch(
 ) -> bool {
     match protocol::settle_and_fetch(partition, acks, shared.name, seats.wanted()).await {
         Ok((flags, batch)) => {
-            report_refused(acks, &flags);
+            account(shared, acks, &flags);
             forget(shared, acks);
             seats.take(batch).await;
             true
@@ -125,7 +125,7 @@ async fn settle_until_durable(shared: &Shared, partition: &Partition, acks: &[Ac
     let mut failures = 0;
     loop {
         match protocol::settle_in(partition, acks).await {
-            Ok(flags) => return report_refused(acks, &flags),
+            Ok(flags) => return account(shared, acks, &flags),
             Err(error) => {
                 failures += 1;
                 let gone = matches!(error, QueueError::NotInstalled { .. });
@@ -145,9 +145,15 @@ fn report_failure(acks: &[Ack], error: &QueueError) {
     tracing::warn!(error, outcomes = acks.len(), "cannot make outcomes durable");
 }
 
-fn report_refused(acks: &[Ack], flags: &[u8]) {
+/// Counts what became of jobs, and tells of those that another attempt has.
+fn account(shared: &Shared, acks: &[Ack], flags: &[u8]) {
     let each = acks.iter().flat_map(Ack::each);
-    for (ack, _) in each.zip(flags).filter(|(_, flag)| **flag == 0) {
-        tracing::warn!(job.id = %ack.lease.id, "a late outcome was refused: the lease had passed on");
+    for (ack, flag) in each.zip(flags) {
+        if *flag == 0 {
+            shared.tally.refused();
+            tracing::warn!(job.id = %ack.lease.id, "a late outcome was refused: the lease had passed on");
+        } else {
+            shared.tally.ended(&ack.verb);
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use apalis::layers::WorkerBuilderExt;
@@ -207,6 +207,7 @@ where
         let outcomes = self.outcomes.clone();
         let (abort, registration) = AbortHandle::new_pair();
         outcomes.shared.on_abort(&job.lease, abort);
+        let started = Instant::now();
         let run = AssertUnwindSafe(self.inner.call(task)).catch_unwind();
         let run = Abortable::new(run, registration);
         async move {
@@ -219,6 +220,7 @@ where
                 Ok(Err(_)) => Ended::failed("the handler panicked".to_owned()),
                 Err(_) => Ended::Told(Verb::Release, String::new()),
             };
+            outcomes.shared.tally.ran(started.elapsed());
             outcomes.settle(&job, &ended);
             Ok(())
         }

@@ -23,6 +23,7 @@ use crate::{
     fetcher, keeper,
     protocol::{Ack, Buried, Leased, Verb},
     seats::Door,
+    tally::{self, Tally},
 };
 
 /// How an engine works.
@@ -87,6 +88,7 @@ pub(crate) struct Shared {
     backlog: AtomicBool,
     /// How often outcomes were settled.
     turns: AtomicUsize,
+    pub(crate) tally: Tally,
 }
 
 impl Shared {
@@ -219,6 +221,7 @@ impl Shared {
     /// Tells of the jobs that a fetch made dead.
     pub(crate) fn saw_buried(&self, buried: Vec<Buried>) {
         let keys = &self.queue.inner.options.payload_keys;
+        tally::buried(&buried);
         self.options.witness.saw_buried(keys, buried);
     }
 
@@ -266,7 +269,10 @@ impl Engine {
             company,
             backlog: AtomicBool::new(false),
             turns: AtomicUsize::new(0),
+            tally: Tally::new(name),
         });
+        // An engine that is never answered shall be known by the time since it began.
+        shared.options.pulse.beat(name);
         let fetchers = TaskTracker::new();
         for partition in partitions {
             fetchers.spawn(fetcher::run(shared.clone(), partition, jobs_tx.clone()));

@@ -119,7 +119,7 @@ async fn fetch(
         alone,
     };
     let mut batch = protocol::fetch_from(partition, &shared.name, wanted).await?;
-    shared.options.pulse.beat();
+    shared.options.pulse.beat(shared.name);
     shared.saw_buried(std::mem::take(&mut batch.buried));
     Ok(batch)
 }

@@ -61,7 +61,7 @@ async fn renew_all(shared: &Shared) -> Result<(), QueueError> {
 async fn renew(shared: &Shared, partition: u16, leases: &[Lease]) -> Result<(), QueueError> {
     let partition = &shared.queue.inner.partitions[usize::from(partition)];
     let flags = protocol::renew_in(partition, shared.options.lease, leases).await?;
-    shared.options.pulse.beat();
+    shared.options.pulse.beat(shared.name);
     for (lease, _) in leases.iter().zip(flags).filter(|(_, flag)| *flag == 0) {
         if shared.holds(lease) {
             tracing::warn!(job.id = %lease.id, "the lease is lost; the handler is stopped");

@@ -4,13 +4,13 @@
 //! connection; fetch hands out no job of a lane that is shut or lies below one. A faulty lane lets one job through
 //! at each probe.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signalbox_core::{LaneLimits, LaneName};
 
-use crate::{Queue, QueueError, keys, ledger::instant, permit, scripts};
+use crate::{Queue, QueueError, inspect::query, keys, ledger::instant, permit, scripts};
 
 /// Why a lane is broken, for the person who has to mend it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,25 +136,35 @@ impl Queue {
         Ok(read(&fields))
     }
 
-    /// Every lane that was shut or limited at some time, as it stands.
+    /// Every lane that was shut or limited at some time, as it stands; those changed last come first.
     pub async fn lanes(&self) -> Result<Vec<(LaneName, LaneView)>, QueueError> {
+        self.changed_lanes(None).await
+    }
+
+    /// [`Queue::lanes`], but of each partition only the `most` that were changed last: two round trips for each.
+    pub async fn changed_lanes(
+        &self,
+        most: Option<NonZeroU32>,
+    ) -> Result<Vec<(LaneName, LaneView)>, QueueError> {
+        let last = most.map_or(-1, |most| i64::from(most.get()) - 1);
         let mut lanes = Vec::new();
         for partition in &self.inner.partitions {
-            let names: Vec<String> = redis::cmd("ZRANGE")
-                .arg(keys::gates(&partition.prefix))
-                .arg(0)
-                .arg(-1)
+            let mut newest = redis::cmd("ZREVRANGE");
+            newest.arg(keys::gates(&partition.prefix)).arg(0).arg(last);
+            let names: Vec<String> = query(partition, &newest).await?;
+            let mut fields = redis::pipe();
+            for name in &names {
+                fields.hgetall(keys::lane(&partition.prefix, name));
+            }
+            if names.is_empty() {
+                continue;
+            }
+            let fields: Vec<BTreeMap<String, String>> = fields
                 .query_async(&mut partition.link.shared())
                 .await
                 .map_err(QueueError::Redis)?;
-            for name in names {
-                let fields: BTreeMap<String, String> = redis::cmd("HGETALL")
-                    .arg(keys::lane(&partition.prefix, &name))
-                    .query_async(&mut partition.link.shared())
-                    .await
-                    .map_err(QueueError::Redis)?;
-                lanes.push((LaneName::from_stored(name), read(&fields)));
-            }
+            let views = names.into_iter().zip(&fields);
+            lanes.extend(views.map(|(name, fields)| (LaneName::from_stored(name), read(fields))));
         }
         Ok(lanes)
     }

@@ -46,6 +46,7 @@ mod reference;
 mod register;
 mod scripts;
 mod seats;
+mod tally;
 mod trace;
 mod trail;
 mod witness;

@@ -132,7 +132,7 @@ impl Seats {
 
     /// Puts what a fetch brought into the engine. What is left behind is then up to the fetcher, if a suspect waits.
     pub(crate) async fn take(self, batch: Batch) {
-        self.shared.options.pulse.beat();
+        self.shared.options.pulse.beat(self.shared.name);
         self.shared.note_backlog(batch.more && batch.suspects == 0);
         self.shared.saw_buried(batch.buried);
         fetcher::deliver(&self.shared, batch.jobs, self.room, self.place, &self.jobs).await;

@@ -10,5 +10,6 @@ pub mod installation;
 pub mod lifecycle;
 pub mod listing;
 pub mod logging;
+pub mod metrics;
 pub mod redis_server;
 pub mod roles;

@@ -6,13 +6,22 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use anyhow::bail;
-use signalbox_core::{CatchUp, Payload, Post, Read, Renew, Tick};
+use signalbox_core::{CatchUp, Payload, Post, QueueName, Read, Renew, Tick};
 use signalbox_queue::{JobCursor, JobFilter, JobState, ListedJob, Queue, QueueError};
 
 /// Calls that one page makes at the most, so that a filter that nothing passes ends as well.
 const MOST_CALLS: usize = 40;
 /// Jobs looked at by one call, while few of them may pass the filter.
 const PORTION: usize = 500;
+
+/// The queues of this release.
+pub const QUEUES: [QueueName; 5] = [
+    CatchUp::QUEUE,
+    Post::QUEUE,
+    Read::QUEUE,
+    Renew::QUEUE,
+    Tick::QUEUE,
+];
 
 /// The word that people use for a queue that Redis calls `stored`.
 pub fn spoken(stored: &str) -> &str {
@@ -21,14 +30,7 @@ pub fn spoken(stored: &str) -> &str {
 
 /// What Redis calls the queues that people call `word`.
 pub async fn stored(queue: &Queue, word: &str) -> Result<Vec<String>, QueueError> {
-    let ours = [
-        CatchUp::QUEUE,
-        Post::QUEUE,
-        Read::QUEUE,
-        Renew::QUEUE,
-        Tick::QUEUE,
-    ];
-    let mut names: BTreeSet<String> = ours.iter().map(ToString::to_string).collect();
+    let mut names: BTreeSet<String> = QUEUES.iter().map(ToString::to_string).collect();
     names.extend(queue.depth().await?.into_keys().map(|(name, _)| name));
     Ok(names
         .into_iter()

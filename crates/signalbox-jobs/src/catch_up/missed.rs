@@ -12,7 +12,7 @@ use signalbox_queue::{EffectState, NewJob};
 use super::{Attempt, fail};
 use crate::{
     announce::{self, Announcement, Phases},
-    fault,
+    counts, fault,
 };
 
 /// A long transaction commits rows with older instants than some that were read before
@@ -133,6 +133,7 @@ impl Attempt<'_> {
             .enqueue_all(jobs)
             .await
             .map_err(fault::queue)?;
+        counts::found(&self.job.payload, count);
         if !flood {
             return Ok(format!("{count} posts of `{name}` were found"));
         }

@@ -10,7 +10,7 @@ use signalbox_microsoft::{Error, look_back};
 use signalbox_queue::{Intent, Token};
 
 use super::Attempt;
-use crate::{context::after, fault};
+use crate::{context::after, counts::Effect, fault};
 
 /// The register of connections whose look-back has found a marker of ours.
 const PROVEN: &str = "look-back";
@@ -42,9 +42,10 @@ impl Attempt<'_> {
             self.note_proof().await?;
         }
         if seen.found {
-            return self
-                .confirm("found by look-back", "announced by an earlier attempt")
-                .await;
+            let note = "announced by an earlier attempt";
+            let confirmed = self.confirm("found by look-back", note).await;
+            self.count_if(&confirmed, Effect::Found);
+            return confirmed;
         }
         if !self.is_proven(seen).await? && self.route.on_unknown == OnUnknown::Hold {
             return Err(self.held());
@@ -90,6 +91,7 @@ impl Attempt<'_> {
             to.channel, to.team
         );
         tracing::error!(route.name = %self.route.name, cause, "a post is held");
+        self.count(Effect::Held);
         JobError::hold(group, cause)
     }
 }

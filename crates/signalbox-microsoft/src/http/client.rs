@@ -11,6 +11,8 @@ const KEEP_UNUSED: Duration = Duration::from_secs(45);
 /// The settings of a sender.
 #[derive(Debug, Clone)]
 pub struct SenderOptions {
+    /// The connection that requests are counted for.
+    pub connection: String,
     /// The time to connect, TLS included.
     pub connect_timeout: Duration,
     /// The time for a request and its whole answer, unless the call says otherwise.
@@ -28,6 +30,7 @@ pub struct SenderOptions {
 impl Default for SenderOptions {
     fn default() -> Self {
         Self {
+            connection: String::new(),
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(60),
             proxy: None,

@@ -11,7 +11,9 @@ use crate::{
     assembly::Store,
     cli::Global,
     health::{self, Health},
-    lifecycle, logging, roles,
+    lifecycle, logging,
+    metrics::{Metrics, Role},
+    roles,
 };
 
 /// A process with its configuration, its Redis and its signals.
@@ -41,9 +43,13 @@ impl Process {
         })
     }
 
-    fn serve_health(&self, pulse: Option<Pulse>) {
+    /// Before anything is counted.
+    fn serve_health(&self, role: Role) -> anyhow::Result<()> {
+        let queue = self.store.queue.clone();
+        let pulse = (role != Role::Ingress).then(|| self.pulse.clone());
         let health = Health {
-            queue: self.store.queue.clone(),
+            metrics: Metrics::start(&self.config, role, queue.clone(), pulse.clone())?,
+            queue,
             pulse,
         };
         let served = health::serve(self.config.observe.bind, health, self.stop.clone());
@@ -52,6 +58,7 @@ impl Process {
                 tracing::error!("no health is served: {error:#}");
             }
         });
+        Ok(())
     }
 
     async fn serve_ingress(&self) -> anyhow::Result<()> {
@@ -83,7 +90,7 @@ impl Process {
 /// Everything in one process.
 pub(crate) async fn all(global: &Global) -> anyhow::Result<ExitCode> {
     let process = Process::start(global, |_| {}).await?;
-    process.serve_health(Some(process.pulse.clone()));
+    process.serve_health(Role::All)?;
     let ended = tokio::try_join!(process.serve_ingress(), process.work());
     process.end(ended.map(|((), ())| ())).await
 }
@@ -91,7 +98,7 @@ pub(crate) async fn all(global: &Global) -> anyhow::Result<ExitCode> {
 /// The ingress.
 pub(crate) async fn ingress(global: &Global) -> anyhow::Result<ExitCode> {
     let process = Process::start(global, |_| {}).await?;
-    process.serve_health(None);
+    process.serve_health(Role::Ingress)?;
     let ended = process.serve_ingress().await;
     process.end(ended).await
 }
@@ -120,7 +127,7 @@ pub(crate) async fn worker(
         }
     };
     let process = Process::start(global, change).await?;
-    process.serve_health(Some(process.pulse.clone()));
+    process.serve_health(Role::Worker)?;
     let ended = process.work().await;
     process.end(ended).await
 }

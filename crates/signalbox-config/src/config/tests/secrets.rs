@@ -102,3 +102,28 @@ fn are_never_shown() {
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(config.redacted_toml().contains("CONTOSO_SECRET"));
 }
+
+#[test]
+fn the_end_of_a_secret_is_the_beginning_of_its_day() {
+    let text = DESIGN.replace(
+        "client_secret =",
+        "client_secret_expires = \"2027-01-31\"\nclient_secret =",
+    );
+    let expires = load(&text).credentials["contoso"].client_secret_expires;
+    assert_eq!(expires, "2027-01-31T00:00:00Z".parse().ok());
+    assert_eq!(
+        load(DESIGN).credentials["contoso"].client_secret_expires,
+        None
+    );
+    let problem = |written: &str| {
+        let text = text.replace("\"2027-01-31\"", written);
+        let error = Config::from_toml(&text, &nothing()).expect_err(&text);
+        error.problems()[0].to_string()
+    };
+    assert_eq!(
+        problem("\"in January\""),
+        "`credentials.contoso.client_secret_expires` (`in January`, from signalbox.toml) is no date; write it as \
+         \"2027-01-31\""
+    );
+    assert!(problem("2027-01-31").ends_with("write a text in quotes"));
+}
