@@ -90,6 +90,25 @@ impl Fleet {
         Process::start(self.dir.path(), &format!("{role}.log"), &[role])
     }
 
+    /// [`Fleet::start`] of a role that can be asked how it is: returns where it serves `/metrics`, `/livez` and `/readyz`.
+    ///
+    /// What an `all` receives by itself comes to nobody: the cloud knows the ingress of the fleet.
+    pub fn start_observed(&self, role: &str) -> Result<(Process, SocketAddr)> {
+        let address = port::free_address();
+        let mut config = fs::read_to_string(self.dir.path().join("signalbox.toml"))?;
+        let observe = "[observe]\nbind = \"127.0.0.1:0\"";
+        config = config.replace(observe, &format!("[observe]\nbind = \"{address}\""));
+        if role == "all" {
+            let bind = format!("[ingress]\nbind = \"{}\"", self.ingress);
+            config = config.replace(&bind, "[ingress]\nbind = \"127.0.0.1:0\"");
+        }
+        let name = format!("{role}-{}.toml", address.port());
+        fs::write(self.dir.path().join(&name), config)?;
+        let args = ["--config", &name, role];
+        let process = Process::start(self.dir.path(), &format!("{role}.log"), &args)?;
+        Ok((process, address))
+    }
+
     /// Starts a role with the `signalbox` at `program`.
     pub fn start_of(&self, program: &Path, role: &str) -> Result<Process> {
         Process::of(program, self.dir.path(), &format!("{role}.log"), &[role])

@@ -12,6 +12,7 @@ mod owners;
 mod side_by_side;
 mod soak;
 mod storm;
+mod watched;
 
 use std::path::Path;
 
@@ -62,6 +63,8 @@ pub enum Scenario {
     Full,
     /// Two builds of the program work together.
     SideBySide,
+    /// A Prometheus on a running system.
+    Watched,
 }
 
 impl Scenario {
@@ -80,7 +83,7 @@ impl Scenario {
     pub const QUEUE: [Self; 4] = [Self::Soak, Self::Storm, Self::Full, Self::SideBySide];
 
     /// All that `cargo xtask prove run` plays.
-    pub const RUN: [Self; 0] = [];
+    pub const RUN: [Self; 1] = [Self::Watched];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -96,6 +99,7 @@ impl Scenario {
             Self::Storm => "storm",
             Self::Full => "full",
             Self::SideBySide => "side-by-side",
+            Self::Watched => "watched",
         }
     }
 
@@ -115,6 +119,7 @@ impl Scenario {
             Self::Storm => storm::play(size).await,
             Self::Full => full::play(size).await,
             Self::SideBySide => side_by_side::play(size, previous).await,
+            Self::Watched => watched::play(size).await,
         }
     }
 }

@@ -1,6 +1,7 @@
-//! What `deploy/` says about watching a system: rules and dashboards.
+//! What `deploy/` says about watching a system: rules, dashboards, and a Prometheus that plays them.
 
 mod dashboards;
+mod prometheus;
 
 use std::{
     collections::BTreeSet,
@@ -10,7 +11,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-pub use self::dashboards::{Dashboard, Question, dashboards};
+pub use self::{
+    dashboards::{Dashboard, Question, dashboards},
+    prometheus::{Prometheus, Watched},
+};
 
 /// A file or folder, by its path from the root of the workspace.
 pub fn place(path: &str) -> PathBuf {

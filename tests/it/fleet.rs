@@ -68,3 +68,8 @@ async fn a_redis_filled_over_its_limit_drains_through_workers_and_takes_signals_
 async fn roles_that_are_replaced_one_by_one_under_load_lose_and_double_nothing() {
     holds(Scenario::SideBySide).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prometheus_that_watches_a_running_system_finds_every_figure_and_no_alert() {
+    holds(Scenario::Watched).await;
+}

@@ -64,7 +64,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let late_yes = matches!(&cli.chore, Chore::Demo { args } | Chore::Bench { args } if args.iter().any(|a| a == "--yes"));
     let redis = redis_server::ensure(cli.yes || late_yes)?;
     let mut programs = vec![redis];
-    if matches!(cli.chore, Chore::Test) {
+    if needs_prometheus(&cli.chore) {
         programs.extend(prometheus::ensure(cli.yes)?);
     }
     let cargo = Cargo::with_programs(&programs)?;
@@ -95,6 +95,14 @@ fn run(cli: Cli) -> Result<ExitCode> {
             )
         }
         Chore::Prove(prove) => prove::run(&cargo, &prove),
+    }
+}
+
+fn needs_prometheus(chore: &Chore) -> bool {
+    match chore {
+        Chore::Test => true,
+        Chore::Prove(prove) => prove.watches(),
+        Chore::Demo { .. } | Chore::Bench { .. } => false,
     }
 }
 

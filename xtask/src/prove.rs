@@ -27,6 +27,12 @@ impl Prove {
         let only = self.only.as_deref();
         self.name == "queue" && only.is_none_or(|only| only == "side-by-side")
     }
+
+    /// Whether Prometheus is part of it.
+    pub(crate) fn watches(&self) -> bool {
+        let only = self.only.as_deref();
+        self.name == "run" && only.is_none_or(|only| only == "watched")
+    }
 }
 
 /// Returns only if something could not be built or run.

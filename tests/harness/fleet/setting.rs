@@ -18,6 +18,8 @@ pub struct Setting {
     pub request_timeout_secs: u32,
     /// What the cloud waits before every answer. With some of it a kill finds work under way.
     pub answers_after: Duration,
+    /// How long a subscription lives, before it is scaled. Three days in reality.
+    pub subscription_life: Duration,
 }
 
 impl Default for Setting {
@@ -27,6 +29,7 @@ impl Default for Setting {
             lease_secs: 1,
             request_timeout_secs: 2,
             answers_after: Duration::ZERO,
+            subscription_life: Duration::from_secs(3 * 86_400),
         }
     }
 }
@@ -40,6 +43,7 @@ impl Setting {
         SimConfig {
             teams: vec![team],
             latency: self.answers_after,
+            subscription_life: self.subscription_life,
             ..SimConfig::at_scale(TIME_SCALE)
         }
     }
@@ -79,6 +83,7 @@ log_level = "warn"
 tenant_id = "{tenant}"
 client_id = "{client_id}"
 client_secret = "{client_secret}"
+client_secret_expires = "2100-01-31"
 authority = "{entra}"
 "#,
             data = data.display(),

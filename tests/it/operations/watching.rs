@@ -1,10 +1,12 @@
 //! What `deploy/` says about watching a system, judged by Prometheus' own tool and compared with the documents.
+//!
+//! That the figures are served and the questions have answers is seen with a real Prometheus, in the scenario `watched`.
 
 mod dashboards;
 
 use std::{collections::BTreeSet, process::Command};
 
-use harness::watching::{place, shipped};
+use harness::watching::{dashboards as boards, figures, place, shipped};
 
 const RULES: &str = "deploy/prometheus/rules.yml";
 const TESTS: &str = "deploy/prometheus/rules.test.yml";
@@ -120,4 +122,18 @@ fn grouped_by(rule: &str) -> Vec<String> {
     let labels = by.map_or("", |(labels, _)| labels).split(", ");
     let labels = labels.filter(|label| !label.is_empty());
     labels.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_figure_that_is_told_of_is_on_a_dashboard_and_no_other_is_asked_for() {
+    let told = figures(&shipped("docs/metrics.md").unwrap());
+    let asked = boards()
+        .unwrap()
+        .into_iter()
+        .flat_map(|board| board.questions());
+    let shown: BTreeSet<String> = asked.flat_map(|one| figures(&one.written)).collect();
+    assert_eq!(shown, told);
+    let judged = figures(&shipped(RULES).unwrap());
+    let strange: Vec<&String> = judged.difference(&told).collect();
+    assert!(strange.is_empty(), "{strange:?}");
 }
