@@ -86,6 +86,14 @@ impl TeamSpec {
         self.channels.push(ChannelSpec { id, name });
         self
     }
+
+    /// Adds a channel `Purchaser 01`, `Purchaser 02`, … for each of so many purchasers of the traffic.
+    #[must_use]
+    pub fn with_purchasers(self, purchasers: usize) -> Self {
+        (1..=purchasers).fold(self, |team, number| {
+            team.with_channel(format!("Purchaser {number:02}"))
+        })
+    }
 }
 
 /// The channel id that a channel of this name gets when none is given.

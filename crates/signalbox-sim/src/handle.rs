@@ -237,6 +237,11 @@ impl SimHandle {
         crate::traffic::start(Arc::clone(&self.shared), traffic)
     }
 
+    /// Plays business instead of what was played before, until the verb `stop-traffic`.
+    pub fn play(&self, traffic: Traffic) {
+        self.shared.play(Some(traffic));
+    }
+
     /// Adds a scripted fault; its number is returned.
     pub fn add_fault(&self, fault: Fault) -> u64 {
         self.shared.faults.add(fault)
@@ -320,6 +325,14 @@ impl SimHandle {
     pub async fn wait_for_effects(&self, count: u64, timeout: Duration) -> bool {
         self.wait_until(|sim| sim.effect_count() >= count, timeout)
             .await
+    }
+
+    /// Waits until somebody has a subscription and has listed the invoices that exist: what happens from then on
+    /// can be announced.
+    pub async fn wait_until_followed(&self, timeout: Duration) -> bool {
+        let listed = |sim: &Self| sim.requests().iter().any(RecordedRequest::listed_invoices);
+        let followed = |sim: &Self| !sim.subscriptions().is_empty() && listed(sim);
+        self.wait_until(followed, timeout).await
     }
 
     /// Waits until nothing is outstanding.

@@ -46,6 +46,14 @@ pub struct RecordedRequest {
     pub early: bool,
 }
 
+impl RecordedRequest {
+    /// Whether it was answered with a list of purchase invoices.
+    pub(crate) fn listed_invoices(&self) -> bool {
+        let list = self.target == Target::BcRead && self.path.ends_with("/purchaseInvoices");
+        list && self.status == Some(200)
+    }
+}
+
 /// A notification as it was sent, and how it was answered.
 #[derive(Clone, Debug, Serialize)]
 pub struct SentNotification {

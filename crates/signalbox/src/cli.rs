@@ -131,9 +131,15 @@ pub enum Command {
         /// Faults to begin with, a JSON list as `POST /_sim/v1/faults` takes them one by one
         #[arg(long, value_name = "FILE")]
         faults: Option<PathBuf>,
+        /// Purchasers `P01`, `P02`, … of the traffic, each with a channel `Purchaser 01`, … in the team `Finance`
+        #[arg(long, default_value_t = 40, value_name = "N")]
+        purchasers: usize,
         /// What its delays, windows and lifetimes are multiplied by
         #[arg(long, default_value_t = 1.0)]
         time_scale: f64,
+        /// Play so many steps of business a second, from when somebody subscribes and has read what exists
+        #[arg(long, value_name = "RATE")]
+        traffic: Option<f64>,
     },
     /// Print what waits, what is shut and what needs a person
     Status,

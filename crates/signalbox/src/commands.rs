@@ -47,8 +47,19 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Simulate {
             bind,
             faults,
+            purchasers,
             time_scale,
-        } => simulate::run(bind, faults.as_deref(), time_scale).await,
+            traffic,
+        } => {
+            let simulate = simulate::Simulate {
+                bind,
+                faults: faults.as_deref(),
+                purchasers,
+                time_scale,
+                rate: traffic,
+            };
+            simulate.run().await
+        }
         Command::Status => status::run(&global).await,
         Command::Trail { command } => trail::run(&global, &command).await,
         Command::Worker {

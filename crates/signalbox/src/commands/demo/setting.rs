@@ -12,11 +12,8 @@ const TIME_SCALE: f64 = 0.01;
 
 /// The simulated cloud.
 pub(super) fn cloud() -> SimConfig {
-    let team = (1..=CHANNELS).fold(TeamSpec::named("Finance"), |team, number| {
-        team.with_channel(channel(number))
-    });
     SimConfig {
-        teams: vec![team],
+        teams: vec![TeamSpec::named("Finance").with_purchasers(CHANNELS)],
         ..SimConfig::at_scale(TIME_SCALE)
     }
 }
@@ -73,7 +70,6 @@ graph_url = "{graph}"
         graph = sim.graph_url().trim_end_matches("/v1.0"),
     );
     for number in 1..=CHANNELS {
-        let channel = channel(number);
         write!(
             text,
             r#"
@@ -81,13 +77,9 @@ graph_url = "{graph}"
 from = {{ connection = "erp", entity = "purchaseInvoices" }}
 when = "record.purchaser == 'P{number:02}' and record.status in ['Open', 'Paid']"
 once = "record.status"
-to = {{ connection = "teams", team = "Finance", channel = "{channel}", card = "purchase-invoice" }}
+to = {{ connection = "teams", team = "Finance", channel = "Purchaser {number:02}", card = "purchase-invoice" }}
 "#
         )?;
     }
     Ok(Config::from_toml(&text, &Environment::from_process())?)
-}
-
-fn channel(number: usize) -> String {
-    format!("Purchaser {number:02}")
 }
