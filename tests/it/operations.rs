@@ -4,11 +4,12 @@ mod completions;
 mod dead;
 mod health;
 mod jobs;
+mod metrics;
 mod status;
 mod trail;
 mod watching;
 
-use std::{fs, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
 use harness::{
     RedisServer,
@@ -53,6 +54,8 @@ impl Payload for LaterLook {
 /// A configuration that leads to a Redis, and the queue in it.
 struct Desk {
     queue: Queue,
+    /// Where a role of this configuration says how it is.
+    observe: SocketAddr,
     dir: TempDir,
     redis: RedisServer,
 }
@@ -62,6 +65,7 @@ impl Desk {
         let redis = RedisServer::start();
         let queue = redis.queue().await;
         let dir = tempfile::tempdir().unwrap();
+        let observe = free_address();
         let config = format!(
             r#"
 [data]
@@ -80,10 +84,14 @@ bind = "{observe}"
 "#,
             data = dir.path().join("data").display(),
             redis = redis.url(),
-            observe = free_address(),
         );
         fs::write(dir.path().join("signalbox.toml"), config).unwrap();
-        Self { queue, dir, redis }
+        Self {
+            queue,
+            observe,
+            dir,
+            redis,
+        }
     }
 
     /// Runs a command for a person. Words are separated by spaces.

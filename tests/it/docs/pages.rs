@@ -56,8 +56,11 @@ pub(super) fn code(text: &str) -> Vec<String> {
     found
 }
 
-/// Whether code in a page is the name of a test: a path, or a sentence.
+/// Whether code in a page is the name of a test: a path, or a sentence. A metric's name is neither.
 pub(super) fn names_a_test(code: &str) -> bool {
+    if code.starts_with("signalbox_") {
+        return false;
+    }
     let plain = code
         .bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b':');
