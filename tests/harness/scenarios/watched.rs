@@ -104,24 +104,17 @@ impl House {
         sleep(size.pick(Duration::from_secs(60), Duration::ZERO)).await;
         let judged = self.judged_rules().await?;
         let raised = self.prometheus.alerts_since(found).await?;
+        let slowest = self.prometheus.slowest_scrape(found).await?;
         Ok(vec![
             Criterion::told(
                 "watched: questions of the dashboards",
                 count(questions.len()),
             ),
-            Criterion::none(
-                &named("watched: questions that are refused", &answers.refused),
-                count(answers.refused.len()),
-            ),
-            Criterion::none(
-                &named("watched: questions without an answer", &answers.missing),
-                count(answers.missing.len()),
-            ),
+            none("watched: questions that are refused", &answers.refused),
+            none("watched: questions without an answer", &answers.missing),
             judged,
-            Criterion::none(
-                &named("watched: alerts while all is well", &raised),
-                count(raised.len()),
-            ),
+            none("watched: alerts while all is well", &raised),
+            Criterion::told_ms("watched: slowest scrape", slowest),
         ])
     }
 
@@ -137,8 +130,7 @@ impl House {
                 !rules.is_empty() && health("unknown").count() == 0
             })
             .await?;
-        let what = named("watched: rules that cannot be looked at", &bad);
-        Ok(Criterion::none(&what, count(bad.len())))
+        Ok(none("watched: rules that cannot be looked at", &bad))
     }
 
     /// What is seen once a lane is closed and others are broken.
@@ -162,22 +154,15 @@ impl House {
         let questions = questions()?;
         let about_faults = questions.iter().filter(|one| one.is_about_a_fault());
         let answers = Answers::to(&self.prometheus, about_faults, RANGE).await;
-        let (asked, missing) = (answers.asked, answers.missing.len());
         Ok(vec![
-            Criterion::told("watched: questions about faults", count(asked)),
-            Criterion::none(
-                &named(
-                    "watched: questions about faults that are refused",
-                    &answers.refused,
-                ),
-                count(answers.refused.len()),
+            Criterion::told("watched: questions about faults", count(answers.asked)),
+            none(
+                "watched: questions about faults that are refused",
+                &answers.refused,
             ),
-            Criterion::none(
-                &named(
-                    "watched: questions about faults without an answer",
-                    &answers.missing,
-                ),
-                count(missing),
+            none(
+                "watched: questions about faults without an answer",
+                &answers.missing,
             ),
         ])
     }
@@ -195,14 +180,8 @@ impl House {
         let unknown: BTreeSet<String> = judged.difference(&served).cloned().collect();
         Ok(vec![
             Criterion::told("watched: figures that are served", count(served.len())),
-            Criterion::none(
-                &named("watched: figures on no dashboard", &unseen),
-                count(unseen.len()),
-            ),
-            Criterion::none(
-                &named("watched: figures in rules that nobody serves", &unknown),
-                count(unknown.len()),
-            ),
+            none("watched: figures on no dashboard", &unseen),
+            none("watched: figures in rules that nobody serves", &unknown),
         ])
     }
 
@@ -220,8 +199,9 @@ fn questions() -> Result<Vec<Question>> {
     Ok(boards.iter().flat_map(Dashboard::questions).collect())
 }
 
-/// A criterion with the names of what it found.
-fn named(what: &str, names: &BTreeSet<String>) -> String {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    format!("{what} {}", names.join(", ")).trim_end().to_owned()
+/// Something of which there must be none, with the names of those that there are.
+fn none(what: &str, names: &BTreeSet<String>) -> Criterion {
+    let listed: Vec<&str> = names.iter().map(String::as_str).collect();
+    let what = format!("{what} {}", listed.join(", "));
+    Criterion::none(what.trim_end(), count(names.len()))
 }

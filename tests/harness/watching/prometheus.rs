@@ -96,6 +96,16 @@ impl Prometheus {
         Ok(found.iter().filter_map(name).collect())
     }
 
+    /// How long a process took at most to answer it since `then`, in milliseconds.
+    pub async fn slowest_scrape(&self, then: Instant) -> Result<f64> {
+        let range = then.elapsed().as_millis();
+        let slowest = format!("max(max_over_time(scrape_duration_seconds[{range}ms]))");
+        let found = self.ask(&slowest).await?;
+        let seconds = found.first().and_then(|one| one["value"][1].as_str());
+        let seconds: f64 = seconds.context("nothing was scraped")?.parse()?;
+        Ok(seconds * 1e3)
+    }
+
     /// What it thinks of each rule: its name and `ok`, `err` or `unknown`.
     pub async fn rules(&self) -> Result<Vec<(String, String)>> {
         let answer = self.get("rules", &[]).await?;
