@@ -26,10 +26,10 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
-pub(crate) use self::{folder::servers, process::program};
+pub(crate) use self::folder::servers;
 pub use self::{
     port::{free_address, free_port},
-    process::{Ended, Process, ask, run},
+    process::{Ended, Process, ask, program, run},
     setting::Setting,
 };
 use crate::{RedisServer, until::until};

@@ -4,6 +4,7 @@
 
 mod app;
 mod cluster_group;
+pub mod containers;
 pub mod crew;
 mod cutter;
 pub mod fleet;

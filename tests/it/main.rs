@@ -3,6 +3,7 @@
 
 mod business_central;
 mod clients;
+mod deploy;
 mod docs;
 mod fleet;
 mod ingress;

@@ -91,7 +91,7 @@ fn command(program: &Path, dir: &Path, args: &[&str]) -> Command {
 }
 
 /// The program called `name` that was built beside the one that is running: a test lies one folder deeper.
-pub(crate) fn program(name: &str) -> Result<PathBuf> {
+pub fn program(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folders = own.ancestors().skip(1).take(2);
     let mut candidates = folders.map(|folder| folder.join(name));
