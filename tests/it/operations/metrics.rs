@@ -1,5 +1,6 @@
 //! `/metrics`: what roles of a running system serve, and what the page about metrics says.
 
+mod cards;
 mod exposition;
 mod page;
 
@@ -52,6 +53,13 @@ struct Scene {
 }
 
 impl Scene {
+    /// Ends its processes.
+    async fn end(self) {
+        for role in self.roles {
+            role.stop().await.unwrap();
+        }
+    }
+
     async fn play() -> Self {
         let setting = Setting {
             channels: 1,
@@ -105,38 +113,7 @@ async fn the_page_about_metrics_names_what_the_roles_serve_and_no_other() {
     .await
     .unwrap();
     all.stop().await.unwrap();
-    for role in scene.roles {
-        role.stop().await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_card_is_counted_where_it_comes_by() {
-    let scene = Scene::play().await;
-    let received = scrape(scene.at_ingress).await.unwrap();
-    let taken = [("source", "business-central"), ("result", "taken")];
-    assert_eq!(received.value("signalbox_ingress_total", &taken), Some(1.0));
-    let count = received.value("signalbox_ingress_seconds_count", &[]);
-    assert!(count >= Some(1.0), "{count:?}");
-    let worked = scrape(scene.at_worker).await.unwrap();
-    let value = |name: &str, labels: &[(&str, &str)]| worked.value(name, labels);
-    let confirmed = [("sink", "teams"), ("outcome", "confirmed")];
-    assert_eq!(value("signalbox_effects_total", &confirmed), Some(1.0));
-    let route = [("route", "purchaser-01")];
-    let cards = value("signalbox_end_to_end_seconds_count", &route);
-    assert_eq!(cards, Some(1.0));
-    let took = value("signalbox_end_to_end_seconds_sum", &route);
-    assert!(took > Some(0.0), "{took:?}");
-    let asked = [("connection", "erp"), ("status", "200")];
-    assert!(value("signalbox_upstream_requests_total", &asked) >= Some(1.0));
-    let lane = [("lane", "nobody%27s")];
-    assert_eq!(value("signalbox_lane_broken", &lane), Some(1.0));
-    assert!(value("signalbox_gate_closed_seconds", &lane) > Some(0.0));
-    let secret = value("signalbox_secret_expiry_seconds", &[("credential", "sim")]);
-    assert!(secret > Some(0.0), "{secret:?}");
-    for role in scene.roles {
-        role.stop().await.unwrap();
-    }
+    scene.end().await;
 }
 
 #[tokio::test]

@@ -135,3 +135,6 @@ fn of_memory(text: &mut Text, memory: Memory) {
 fn whole(number: u64) -> f64 {
     number as f64
 }
+
+#[cfg(test)]
+mod tests;
