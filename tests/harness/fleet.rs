@@ -29,7 +29,7 @@ use tokio::{
 pub(crate) use self::folder::servers;
 pub use self::{
     port::{free_address, free_port},
-    process::{Ended, Process, ask, program, run},
+    process::{Ended, Process, ask, program, run, tell},
     setting::Setting,
 };
 use crate::{RedisServer, until::until};
@@ -118,6 +118,23 @@ impl Fleet {
     pub async fn ask(&self, command: &str) -> Result<(i32, Value)> {
         let args: Vec<&str> = command.split_whitespace().chain(["--json"]).collect();
         ask(self.dir.path(), &args).await
+    }
+
+    /// Runs a command with `input` on its standard input.
+    pub async fn tell(&self, args: &[&str], input: &str) -> Result<Ended> {
+        tell(self.dir.path(), args, input).await
+    }
+
+    /// Changes the configuration for the processes that start from now on.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) -> Result<()> {
+        let path = self.path("signalbox.toml");
+        let text = change(fs::read_to_string(&path)?);
+        Ok(fs::write(path, text)?)
+    }
+
+    /// Where `name` is, or would be, in the folder that the processes run in.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// Returns when the ingress takes connections, every route announces, and the source knows our subscription.

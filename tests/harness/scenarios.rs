@@ -9,6 +9,7 @@ mod killing;
 mod latency;
 mod notifier;
 mod owners;
+mod rotation;
 mod side_by_side;
 mod soak;
 mod storm;
@@ -65,6 +66,8 @@ pub enum Scenario {
     SideBySide,
     /// A Prometheus on a running system.
     Watched,
+    /// The master key of sealed secrets is rotated under load.
+    KeyRotated,
 }
 
 impl Scenario {
@@ -83,7 +86,7 @@ impl Scenario {
     pub const QUEUE: [Self; 4] = [Self::Soak, Self::Storm, Self::Full, Self::SideBySide];
 
     /// All that `cargo xtask prove run` plays.
-    pub const RUN: [Self; 1] = [Self::Watched];
+    pub const RUN: [Self; 2] = [Self::Watched, Self::KeyRotated];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -100,6 +103,7 @@ impl Scenario {
             Self::Full => "full",
             Self::SideBySide => "side-by-side",
             Self::Watched => "watched",
+            Self::KeyRotated => "key-rotated",
         }
     }
 
@@ -120,6 +124,7 @@ impl Scenario {
             Self::Full => full::play(size).await,
             Self::SideBySide => side_by_side::play(size, previous).await,
             Self::Watched => watched::play(size).await,
+            Self::KeyRotated => rotation::play(size).await,
         }
     }
 }

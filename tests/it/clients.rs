@@ -14,8 +14,8 @@ use std::{
 
 use signalbox_core::{Addressee, SystemClock};
 use signalbox_microsoft::{
-    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, EntraOptions, Errand, Graph,
-    GraphOptions, Sender, SenderOptions, TargetResolver, TokenSource,
+    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, ClientSecret, EntraOptions, Errand,
+    Graph, GraphOptions, Sender, SenderOptions, TargetResolver, TokenSource,
 };
 use signalbox_sim::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ENVIRONMENT, DEFAULT_TENANT, SimConfig,
@@ -43,13 +43,18 @@ impl Rig {
 
     /// A rig whose secret is followed by `tail`, to make it wrong.
     async fn start_with(config: SimConfig, tail: &str) -> Self {
+        Self::start_as(config, format!("{DEFAULT_CLIENT_SECRET}{tail}").into()).await
+    }
+
+    /// A rig that signs in with `client_secret`.
+    async fn start_as(config: SimConfig, client_secret: ClientSecret) -> Self {
         let sim = Simulator::start(config).await.unwrap();
         let sender = sender(Duration::from_secs(30));
         let options = EntraOptions {
             authority: sim.entra_url().parse().unwrap(),
             tenant: DEFAULT_TENANT.to_owned(),
             client_id: DEFAULT_CLIENT_ID.to_owned(),
-            client_secret: format!("{DEFAULT_CLIENT_SECRET}{tail}").into(),
+            client_secret,
         };
         let tokens = Arc::new(TokenSource::new(options, sender.clone()));
         Self {

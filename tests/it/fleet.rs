@@ -62,6 +62,11 @@ async fn a_redis_filled_over_its_limit_drains_through_workers_and_takes_signals_
     holds(Scenario::Full).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_key_that_is_rotated_under_load_fails_no_job() {
+    holds(Scenario::KeyRotated).await;
+}
+
 /// Building another commit takes too long for a test, so both parts are played by this build: what is held here is that
 /// work goes on while roles are replaced one by one. `cargo xtask prove queue` plays it with the commit before.
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod dead;
 mod health;
 mod jobs;
 mod metrics;
+mod secrets;
 mod status;
 mod trail;
 mod watching;

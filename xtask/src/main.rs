@@ -7,6 +7,7 @@ mod install;
 mod previous;
 mod prometheus;
 mod prove;
+mod python;
 mod redis_server;
 mod step;
 mod test;
@@ -66,6 +67,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let mut programs = vec![redis];
     if needs_prometheus(&cli.chore) {
         programs.extend(prometheus::ensure(cli.yes)?);
+    }
+    if matches!(cli.chore, Chore::Test) {
+        python::ensure(cli.yes)?;
     }
     let cargo = Cargo::with_programs(&programs)?;
     match cli.chore {

@@ -10,7 +10,7 @@ use signalbox_core::{ConnectionName, RouteName};
 
 use crate::{
     BusinessCentral, Cloud, ConfigError, Connection, Credential, Data, Environment, Http, Ingress,
-    Ledger, Observe, Redis, Route, Teams, Trail, Worker, layers::Layers,
+    Ledger, Observe, Redis, Route, Secret, Teams, Trail, Vault, Worker, layers::Layers,
 };
 
 /// The commented defaults: the reference of the configuration.
@@ -44,6 +44,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// How much of what happened can be looked up.
     pub trail: Trail,
+    /// The sealed secrets.
+    pub vault: Arc<Vault>,
     /// The applications, by name.
     pub credentials: BTreeMap<String, Arc<Credential>>,
     /// The connections, by name.
@@ -69,16 +71,18 @@ impl Config {
             }
         };
         let layers = Layers::new(file.display().to_string(), &text, env)?;
-        Self::from_layers(&layers, env)
+        Self::from_layers(&layers, file.parent().unwrap_or(file), env)
     }
 
     /// Reads `text` in place of a file.
     pub fn from_toml(text: &str, env: &Environment) -> Result<Self, ConfigError> {
-        Self::from_layers(&Layers::new(USUAL_FILE.to_owned(), text, env)?, env)
+        let layers = Layers::new(USUAL_FILE.to_owned(), text, env)?;
+        Self::from_layers(&layers, Path::new(""), env)
     }
 
-    fn from_layers(layers: &Layers, env: &Environment) -> Result<Self, ConfigError> {
-        let mut config = reading::read(layers, env).map_err(ConfigError::Invalid)?;
+    /// `folder` is where the configuration is.
+    fn from_layers(layers: &Layers, folder: &Path, env: &Environment) -> Result<Self, ConfigError> {
+        let mut config = reading::read(layers, folder, env).map_err(ConfigError::Invalid)?;
         config.worker.backoff_least = config.worker.backoff_least.mul_f64(config.time_scale);
         config.worker.backoff_most = config.worker.backoff_most.mul_f64(config.time_scale);
         for connection in config.connections.values_mut() {
@@ -113,6 +117,25 @@ impl Config {
         } else {
             Err(ConfigError::Invalid(problems))
         }
+    }
+
+    /// Every secret that is configured, with its key.
+    pub fn secrets(&self) -> Vec<(String, &Secret)> {
+        let credentials = self.credentials.iter().map(|(name, credential)| {
+            let key = format!("credentials.{name}.client_secret");
+            (key, &credential.client_secret)
+        });
+        let redis = &self.redis;
+        let passwords = [
+            ("redis.password", redis.password.as_ref()),
+            ("redis.sentinel_password", redis.sentinel_password.as_ref()),
+        ];
+        let passwords = passwords
+            .into_iter()
+            .filter_map(|(key, secret)| Some((key.to_owned(), secret?)));
+        let keys = redis.payload_keys.iter();
+        let keys = keys.map(|(id, secret)| (format!("redis.payload_keys `{id}`"), secret));
+        credentials.chain(passwords).chain(keys).collect()
     }
 
     /// The effective configuration as TOML, complete but for its secrets.

@@ -1,9 +1,11 @@
 //! `[credentials.NAME]`: an application registered in Entra ID.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::{BaseUrl, Endpoints, Environment, Secret, secret::SecretSource};
+use crate::{BaseUrl, Endpoints, Secret, Vault, secret::source::SecretSource};
 
 /// An application registered in Entra ID.
 #[derive(Debug, Clone)]
@@ -41,13 +43,13 @@ impl CredentialSection {
         self,
         name: &str,
         endpoints: &Endpoints,
-        env: &Environment,
+        vault: &Arc<Vault>,
     ) -> Credential {
         Credential {
             name: name.to_owned(),
             tenant_id: self.tenant_id,
             client_id: self.client_id,
-            client_secret: self.client_secret.resolve(env),
+            client_secret: Secret::new(self.client_secret, vault),
             client_secret_expires: self.client_secret_expires,
             authority: self
                 .authority

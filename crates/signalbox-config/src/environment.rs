@@ -55,6 +55,13 @@ impl Environment {
         }
     }
 
+    /// These variables and the files of this machine.
+    #[must_use]
+    pub fn with_disk(mut self) -> Self {
+        self.files = Files::Disk;
+        self
+    }
+
     /// This environment with one more file, in place of the files of the machine.
     #[must_use]
     pub fn with_file(mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> Self {

@@ -3,6 +3,7 @@
 //! `signalbox.default.toml` is the only place where a default exists. One section is one struct in one file,
 //! validated into typed values once; after [`Config::load`] nothing about a setting can be wrong any more,
 //! except that a secret may be absent, which [`Secret::reveal`] says when it is needed.
+//! Sealed secrets are in a file of their own, which the [`Vault`] opens with a master key.
 //! What is wrong is told with the key, the value, the reason and the fix ([`Problem`]).
 
 mod base_url;
@@ -29,6 +30,7 @@ mod secret;
 mod span;
 mod teams;
 mod trail;
+mod vault;
 mod worker;
 
 pub use base_url::{BaseUrl, BaseUrlError};
@@ -48,7 +50,8 @@ pub use private_url::PrivateUrl;
 pub use redis::{Durability, Redis, RedisLocation};
 pub use redis_url::RedisUrl;
 pub use route::{OnUnknown, Route, RouteSource, RouteTarget};
-pub use secret::{Secret, SecretError};
+pub use secret::{FollowedSecret, Secret, SecretError};
 pub use teams::{Teams, Via};
 pub use trail::Trail;
+pub use vault::{Rotation, SealedSecret, SecretName, SecretNameError, Vault, VaultError};
 pub use worker::{Concurrency, Queue, Worker};

@@ -6,7 +6,14 @@ use url::Url;
 /// What stands where a secret was.
 const REDACTED: &str = "[redacted]";
 /// The keys whose text is a secret.
-const SECRET_KEYS: [&str; 4] = ["client_secret", "password", "secret", "sentinel_password"];
+const SECRET_KEYS: [&str; 6] = [
+    "client_secret",
+    "master_key",
+    "password",
+    "previous_master_keys",
+    "secret",
+    "sentinel_password",
+];
 
 /// `value` under `key`, fit to be shown. Where a secret comes from stays readable.
 pub(crate) fn redacted(key: &str, value: &Value) -> Value {

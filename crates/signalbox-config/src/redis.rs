@@ -4,11 +4,12 @@ use std::{
     fmt,
     num::{NonZeroU16, NonZeroU64},
     path::PathBuf,
+    sync::Arc,
 };
 
 use serde::Deserialize;
 
-use crate::{Environment, RedisUrl, Secret, secret::SecretSource};
+use crate::{RedisUrl, Secret, Vault, secret::source::SecretSource};
 
 /// How safe a job is once it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -114,16 +115,17 @@ pub(crate) struct RedisSection {
 }
 
 impl RedisSection {
-    pub(crate) fn resolve(self, env: &Environment) -> Redis {
+    pub(crate) fn resolve(self, vault: &Arc<Vault>) -> Redis {
+        let secret = |source| Secret::new(source, vault);
         Redis {
             location: self.url,
-            password: self.password.map(|source| source.resolve(env)),
+            password: self.password.map(secret),
             sentinel_user: self.sentinel_user,
-            sentinel_password: self.sentinel_password.map(|source| source.resolve(env)),
+            sentinel_password: self.sentinel_password.map(secret),
             payload_keys: self
                 .payload_keys
                 .into_iter()
-                .map(|key| (key.id, key.secret.resolve(env)))
+                .map(|key| (key.id, secret(key.secret)))
                 .collect(),
             ca_file: self.ca_file,
             durability: self.durability,

@@ -1,17 +1,22 @@
 //! Secrets: where they come from, and how they are kept out of everything that can be read.
 //!
-//! A secret is looked up when the configuration is loaded, but its absence is told only when it is needed:
-//! the ingress needs none, and is not given any.
+//! A secret is looked up when it is needed and no earlier: the ingress needs few, and is not given any other.
+//! One that is needed again and again is followed ([`Secret::follow`]), so that a file that was changed, or a secret
+//! that was sealed anew, counts without a restart.
 
-use std::{fmt, io, path::PathBuf, sync::Arc};
+mod command;
+pub(crate) mod source;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor},
+use std::{
+    fmt, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::Environment;
+use secrecy::SecretString;
+
+use self::source::{Patience, SecretSource};
+use crate::{SecretName, Vault, VaultError};
 
 /// Why a secret is not there.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -33,119 +38,121 @@ pub enum SecretError {
     /// The place is there and holds nothing.
     #[error("{0} is empty; put the secret into it")]
     Empty(String),
+    /// The command that should print it cannot be run.
+    #[error("{place} cannot be run; check its path and who may run it")]
+    NotRun {
+        /// The command, in words.
+        place: String,
+        /// What the system said.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// The command that should print it failed.
+    #[error("{place} ended with {status}; run it by hand as the user of this process")]
+    Failed {
+        /// The command, in words.
+        place: String,
+        /// How it ended.
+        status: std::process::ExitStatus,
+    },
+    /// The command that should print it takes too long.
+    #[error(
+        "{place} did not end within {seconds} s; run it by hand, or raise `secrets.command_timeout_secs`"
+    )]
+    TooSlow {
+        /// The command, in words.
+        place: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// What was found is no text.
+    #[error("{0} holds no text; put the secret into it as text")]
+    NoText(String),
+    /// What was found is no key.
+    #[error("{0} does not hold 32 bytes in base64; make a key with `openssl rand -base64 32`")]
+    NoKey(String),
+    /// It is sealed and cannot be opened.
+    #[error(transparent)]
+    Sealed(#[from] VaultError),
 }
 
-/// A secret and where it came from. Nothing prints its value.
+/// A secret and where it comes from. Nothing prints its value.
 #[derive(Clone)]
 pub struct Secret {
-    place: String,
-    value: Result<SecretString, SecretError>,
+    source: SecretSource,
+    vault: Arc<Vault>,
 }
 
 impl Secret {
-    /// The value, for the one request that carries it.
-    pub fn reveal(&self) -> Result<&SecretString, SecretError> {
-        self.value.as_ref().map_err(Clone::clone)
+    pub(crate) fn new(source: SecretSource, vault: &Arc<Vault>) -> Self {
+        let vault = vault.clone();
+        Self { source, vault }
+    }
+
+    /// The value as it is now, for the one request that carries it. May read a file, or wait for a command.
+    pub fn reveal(&self) -> Result<SecretString, SecretError> {
+        match &self.source {
+            SecretSource::Sealed(name) => Ok(self.vault.open(name)?),
+            other => other.look_up(self.vault.env(), Patience::default()),
+        }
+    }
+
+    /// The value from now on, whatever becomes of the place that it comes from.
+    pub fn follow(&self) -> Result<FollowedSecret, SecretError> {
+        Ok(FollowedSecret {
+            last: Mutex::new(self.reveal()?),
+            secret: self.clone(),
+        })
     }
 
     /// Where it is kept, in words: for messages.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn place(&self) -> String {
+        self.source.place()
+    }
+
+    /// Its name in the vault, if it is sealed.
+    pub fn sealed(&self) -> Option<&SecretName> {
+        match &self.source {
+            SecretSource::Sealed(name) => Some(name),
+            _ => None,
+        }
     }
 }
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secret(from {})", self.place)
+        write!(f, "Secret(from {})", self.place())
     }
 }
 
-/// A secret as the file writes it.
-#[derive(Clone)]
-pub(crate) enum SecretSource {
-    Env(String),
-    File(PathBuf),
-    Plain(SecretString),
+/// A secret that was there once and is looked up anew whenever it is needed.
+#[derive(Debug)]
+pub struct FollowedSecret {
+    secret: Secret,
+    last: Mutex<SecretString>,
 }
 
-impl SecretSource {
-    pub(crate) fn is_plain(&self) -> bool {
-        matches!(self, Self::Plain(_))
-    }
-
-    /// Looks the secret up.
-    pub(crate) fn resolve(self, env: &Environment) -> Secret {
-        let (place, found) = match self {
-            Self::Env(name) => {
-                let found = env.variable(&name).map(str::to_owned);
-                let place = format!("the environment variable `{name}`");
-                (place, found.ok_or(SecretError::NotSet(name)))
+impl FollowedSecret {
+    /// The value as it is now; if it cannot be had any more, the one before.
+    ///
+    /// What goes wrong with the place of a secret that serves must not stop the work that it serves for. It is logged,
+    /// and the next start is refused.
+    pub fn current(&self) -> SecretString {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.secret.reveal() {
+            Ok(value) => *last = value,
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    secret.place = self.secret.place(),
+                    error,
+                    "a secret cannot be looked up any more: the value from before is used until the next start"
+                );
             }
-            Self::File(path) => {
-                let place = format!("the file `{}`", path.display());
-                let found = env.read(&path).map_err(|source| SecretError::Unreadable {
-                    path,
-                    source: Arc::new(source),
-                });
-                (place, found)
-            }
-            Self::Plain(text) => {
-                let place = "the configuration".to_owned();
-                (place, Ok(text.expose_secret().to_owned()))
-            }
-        };
-        // Editors end a file with a newline; no secret does.
-        let found = found.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
-        let value = found.and_then(|text| {
-            let filled = !text.is_empty();
-            filled
-                .then(|| SecretString::from(text))
-                .ok_or_else(|| SecretError::Empty(place.clone()))
-        });
-        Secret { place, value }
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretSource {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        input.deserialize_any(SecretVisitor)
-    }
-}
-
-struct SecretVisitor;
-
-/// How a secret is written, for every message about one that is not.
-const EXPECTED: &str = "a secret: `{ env = \"NAME\" }` or `{ file = \"path\" }`";
-
-impl<'de> Visitor<'de> for SecretVisitor {
-    type Value = SecretSource;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<SecretSource, E> {
-        Ok(SecretSource::Plain(SecretString::from(text)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretSource, A::Error> {
-        let Some((kind, value)) = map.next_entry::<String, String>()? else {
-            return Err(A::Error::custom(format!("is empty; write {EXPECTED}")));
-        };
-        if map.next_key::<String>()?.is_some() {
-            let message = format!("names more than one place; write {EXPECTED}");
-            return Err(A::Error::custom(message));
         }
-        match kind.as_str() {
-            "env" => Ok(SecretSource::Env(value)),
-            "file" => Ok(SecretSource::File(value.into())),
-            "sealed" => {
-                let message = "is sealed, which is not available yet; write `{ env = \"NAME\" }` or `{ file = \"path\" }`";
-                Err(A::Error::custom(message))
-            }
-            _ => Err(A::Error::custom(format!(
-                "does not know `{kind}`; write {EXPECTED}"
-            ))),
-        }
+        last.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

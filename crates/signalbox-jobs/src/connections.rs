@@ -8,8 +8,8 @@ use signalbox_core::{
     business_central_lanes, graph_root,
 };
 use signalbox_microsoft::{
-    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, EntraOptions, Errand, Error, Graph,
-    GraphOptions, Sender, SenderError, SenderOptions, TargetResolver, TokenSource,
+    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, ClientSecret, EntraOptions, Errand,
+    Error, Graph, GraphOptions, Sender, SenderError, SenderOptions, TargetResolver, TokenSource,
 };
 use signalbox_queue::Lease;
 use tokio::sync::OnceCell;
@@ -328,7 +328,7 @@ fn tokens(
     if let Some(tokens) = shared.get(&credential.name) {
         return Ok(tokens.clone());
     }
-    let secret = credential.client_secret.reveal();
+    let secret = credential.client_secret.follow();
     let secret = secret.map_err(|source| ConnectError::Secret {
         credential: credential.name.clone(),
         source,
@@ -337,7 +337,7 @@ fn tokens(
         authority: credential.authority.as_url().clone(),
         tenant: credential.tenant_id.clone(),
         client_id: credential.client_id.clone(),
-        client_secret: secret.clone(),
+        client_secret: ClientSecret::asked_for(move || secret.current()),
     };
     let tokens = Arc::new(TokenSource::new(options, sender.clone()));
     shared.insert(credential.name.clone(), tokens.clone());

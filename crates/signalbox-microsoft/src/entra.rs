@@ -38,7 +38,48 @@ pub struct EntraOptions {
     /// The application's client id.
     pub client_id: String,
     /// The application's client secret.
-    pub client_secret: SecretString,
+    pub client_secret: ClientSecret,
+}
+
+/// Gives the client secret as it is at the moment. May read a file, so it is asked where that holds nobody up.
+type Ask = dyn Fn() -> SecretString + Send + Sync;
+
+/// A client secret, which may be replaced while tokens are asked for. `Debug` does not show it.
+#[derive(Clone)]
+pub struct ClientSecret(Arc<Ask>);
+
+impl ClientSecret {
+    /// The secret that `ask` gives whenever one is needed.
+    pub fn asked_for(ask: impl Fn() -> SecretString + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    async fn now(&self) -> SecretString {
+        let ask = self.0.clone();
+        match tokio::task::spawn_blocking(move || ask()).await {
+            Ok(secret) => secret,
+            // A runtime that is ending takes no such work any more.
+            Err(_) => (self.0)(),
+        }
+    }
+}
+
+impl From<SecretString> for ClientSecret {
+    fn from(secret: SecretString) -> Self {
+        Self::asked_for(move || secret.clone())
+    }
+}
+
+impl From<String> for ClientSecret {
+    fn from(secret: String) -> Self {
+        SecretString::from(secret).into()
+    }
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret(…)")
+    }
 }
 
 /// An access token. `Debug` does not show it.
@@ -108,7 +149,7 @@ impl TokenSource {
         let asked_at = self.sender.now();
         let segments = [&self.options.tenant, "oauth2", "v2.0", "token"];
         let url = join(&self.options.authority, segments);
-        let mut call = Call::new(Method::POST, url, Errand::default()).form(self.form(scope));
+        let mut call = Call::new(Method::POST, url, Errand::default()).form(self.form(scope).await);
         call.answer_limit = ANSWER_LIMIT;
         let reply = self.sender.exchange(&call, None).await;
         let reply = reply.map_err(|error| EntraError::Unreachable(Arc::new(error)))?;
@@ -125,11 +166,12 @@ impl TokenSource {
         grant
     }
 
-    fn form(&self, scope: &str) -> String {
+    async fn form(&self, scope: &str) -> String {
+        let secret = self.options.client_secret.now().await;
         form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &self.options.client_id)
-            .append_pair("client_secret", self.options.client_secret.expose_secret())
+            .append_pair("client_secret", secret.expose_secret())
             .append_pair("scope", scope)
             .finish()
     }

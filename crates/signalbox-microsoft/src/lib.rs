@@ -22,7 +22,7 @@ pub use crate::business_central::{
     subscriptions::{NewSubscription, Renewal, Subscription, Subscriptions},
 };
 pub use crate::cloud::{Cloud, CloudHosts, UnknownCloud};
-pub use crate::entra::{EntraOptions, Token, TokenSource, error::EntraError};
+pub use crate::entra::{ClientSecret, EntraOptions, Token, TokenSource, error::EntraError};
 pub use crate::graph::{
     Channel, Graph, GraphOptions, Team,
     message::{Message, Messages},

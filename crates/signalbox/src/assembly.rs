@@ -135,7 +135,7 @@ fn revealed(secret: Option<&Secret>, key: &str) -> anyhow::Result<Option<String>
     let text = secret
         .reveal()
         .with_context(|| format!("`{key}` cannot be had"))?;
-    Ok(Some(secrecy::ExposeSecret::expose_secret(text).to_owned()))
+    Ok(Some(secrecy::ExposeSecret::expose_secret(&text).to_owned()))
 }
 
 fn payload_keys(config: &Config) -> anyhow::Result<PayloadKeys> {

@@ -3,6 +3,7 @@
 mod jobs;
 mod moment;
 mod replay;
+mod secrets;
 mod trail;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -14,6 +15,7 @@ pub use self::jobs::{DeadCommand, Dying, GroupName, JobsCommand, Paging, Release
 pub use self::{
     moment::{Moment, MomentError},
     replay::Replay,
+    secrets::SecretsCommand,
     trail::{ExportFormat, TrailCommand},
 };
 
@@ -122,6 +124,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: SchedulesCommand,
+    },
+    /// Seal secrets in a file, and rotate the key to them
+    Secrets {
+        /// What to do
+        #[command(subcommand)]
+        command: SecretsCommand,
     },
     /// Run the simulated Microsoft cloud alone
     Simulate {

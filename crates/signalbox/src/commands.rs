@@ -13,6 +13,7 @@ mod replay;
 mod routes;
 mod run;
 mod schedules;
+mod secrets;
 mod simulate;
 mod status;
 mod trail;
@@ -44,6 +45,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(which) => replay::run(&global, &which).await,
         Command::Routes { command } => routes::run(&global, &command).await,
         Command::Schedules { command } => schedules::run(&global, &command).await,
+        Command::Secrets { command } => secrets::run(&global, &command),
         Command::Simulate {
             bind,
             faults,

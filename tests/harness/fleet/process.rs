@@ -3,12 +3,15 @@
 use std::{
     fs::OpenOptions,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Output, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-use tokio::process::{Child, Command};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+};
 
 use super::folder;
 
@@ -67,12 +70,32 @@ pub struct Ended {
 /// Runs `signalbox ARGS` to its end.
 pub async fn run(dir: &Path, args: &[&str]) -> Result<Ended> {
     let output = command(&program("signalbox")?, dir, args).output().await?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Ended {
-        code: output.status.code().unwrap_or(-1),
-        stdout: text(&output.stdout),
-        stderr: text(&output.stderr),
-    })
+    Ok(Ended::of(&output))
+}
+
+/// Runs `signalbox ARGS` to its end with `input` on its standard input.
+pub async fn tell(dir: &Path, args: &[&str], input: &str) -> Result<Ended> {
+    let mut child = command(&program("signalbox")?, dir, args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("it reads from a pipe")?;
+    // One that ends before it has read everything has said why.
+    stdin.write_all(input.as_bytes()).await.ok();
+    drop(stdin);
+    Ok(Ended::of(&child.wait_with_output().await?))
+}
+
+impl Ended {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
 }
 
 /// Runs `signalbox ARGS` to its end and returns its exit code with the JSON that it printed.

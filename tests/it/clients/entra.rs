@@ -1,7 +1,9 @@
 //! Tokens from the simulated token endpoint.
 
-use signalbox_microsoft::{EntraError, Errand, Error};
-use signalbox_sim::{Fault, FaultKind, RetryAfter, SimConfig, Target};
+use std::sync::{Arc, Mutex};
+
+use signalbox_microsoft::{ClientSecret, EntraError, Errand, Error};
+use signalbox_sim::{DEFAULT_CLIENT_SECRET, Fault, FaultKind, RetryAfter, SimConfig, Target};
 
 use super::Rig;
 
@@ -84,4 +86,17 @@ async fn neither_tokens_nor_secrets_are_shown() {
         !shown.contains("simulated-client-secret") && !shown.contains("sim."),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn a_secret_that_was_replaced_counts_with_the_next_token() {
+    let secret = Arc::new(Mutex::new(DEFAULT_CLIENT_SECRET.to_owned()));
+    let now = secret.clone();
+    let asked = move || now.lock().unwrap().clone().into();
+    let rig = Rig::start_as(SimConfig::at_scale(0.001), ClientSecret::asked_for(asked)).await;
+    let token = rig.tokens.token(SCOPE).await.unwrap();
+    rig.sim.rotate_secret("the-new-one");
+    "the-new-one".clone_into(&mut *secret.lock().unwrap());
+    rig.tokens.invalidate(SCOPE, &token).await;
+    rig.tokens.token(SCOPE).await.unwrap();
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use crate::Cloud;
 
 /// The tables beside these settings; what else stands there is misspelt.
-pub(super) const SECTIONS: [&str; 12] = [
+pub(super) const SECTIONS: [&str; 13] = [
     "connections",
     "credentials",
     "data",
@@ -16,6 +16,7 @@ pub(super) const SECTIONS: [&str; 12] = [
     "observe",
     "redis",
     "routes",
+    "secrets",
     "trail",
     "worker",
 ];

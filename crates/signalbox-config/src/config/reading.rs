@@ -2,7 +2,7 @@
 
 mod connections;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path as Folder, sync::Arc};
 
 use figment::{
     error::Kind,
@@ -23,14 +23,20 @@ use crate::{
     layers::{Layers, Path},
     redact,
     redis::RedisSection,
-    secret::SecretSource,
+    secret::source::SecretSource,
     teams::TeamsSection,
+    vault::{SecretsSection, Vault},
 };
 
 /// Reads everything and checks it against itself.
-pub(super) fn read(layers: &Layers, env: &Environment) -> Result<Config, Vec<Problem>> {
+pub(super) fn read(
+    layers: &Layers,
+    folder: &Folder,
+    env: &Environment,
+) -> Result<Config, Vec<Problem>> {
     let mut reading = Reading {
         layers,
+        folder,
         env,
         plain_secrets: false,
         problems: Vec::new(),
@@ -71,11 +77,17 @@ pub(super) fn missing_secrets(config: &Config) -> Vec<Problem> {
             let error = credential.client_secret.reveal().err()?;
             let text = error.to_string();
             let (reason, fix) = text.split_once("; ").unwrap_or((&text, "set it"));
+            let mut reason = format!("has no secret: {reason}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(deeper) = cause {
+                reason = format!("{reason}: {deeper}");
+                cause = deeper.source();
+            }
             Some(Problem {
                 key: format!("credentials.{}.client_secret", credential.name),
                 value: None,
                 origin: String::new(),
-                reason: format!("has no secret: {reason}"),
+                reason,
                 fix: fix.to_owned(),
             })
         })
@@ -84,6 +96,7 @@ pub(super) fn missing_secrets(config: &Config) -> Vec<Problem> {
 
 struct Reading<'a> {
     layers: &'a Layers,
+    folder: &'a Folder,
     env: &'a Environment,
     plain_secrets: bool,
     problems: Vec<Problem>,
@@ -116,9 +129,10 @@ impl Reading<'_> {
         );
         let (observe, ledger) = (self.section(&["observe"]), self.section(&["ledger"]));
         let trail = self.section(&["trail"]);
+        let vault = self.vault();
         self.defaults();
         let endpoints = cloud.endpoints();
-        let credentials = self.credentials(&endpoints);
+        let credentials = self.credentials(&endpoints, &vault);
         let connections = self.connections(&credentials, &endpoints, http.as_ref());
         let routes = self.routes();
         let general = general?;
@@ -126,7 +140,7 @@ impl Reading<'_> {
             cloud,
             flood_limit: general.flood_limit,
             time_scale: general.time_scale,
-            redis: redis?.resolve(self.env),
+            redis: redis?.resolve(&vault),
             data: data?,
             ingress: ingress?,
             worker: worker?,
@@ -134,6 +148,7 @@ impl Reading<'_> {
             http: http?,
             ledger: ledger?,
             trail: trail?,
+            vault,
             credentials,
             connections,
             routes,
@@ -168,6 +183,17 @@ impl Reading<'_> {
                 None
             }
         }
+    }
+
+    /// Where secrets are looked up. A wrong section is told already; the rest is still worth reading.
+    fn vault(&mut self) -> Arc<Vault> {
+        let Some(section) = self.section::<SecretsSection>(&["secrets"]) else {
+            return Arc::default();
+        };
+        for (key, source) in section.sources() {
+            self.refuse_plain(&["secrets", key], source);
+        }
+        Arc::new(section.resolve(self.folder, self.env))
     }
 
     /// A misspelt default would be silent as long as nothing uses it.

@@ -11,7 +11,7 @@ use crate::{
     Company, Concurrency, ConfigError, Data, Durability, Environment, Http, Ingress, Ledger,
     Observe, OnUnknown, RedisLocation, Route, RouteSource, RouteTarget, Trail, Worker,
     business_central::BusinessCentralSection, credential::CredentialSection, redis::RedisSection,
-    teams::TeamsSection,
+    teams::TeamsSection, vault::SecretsSection,
 };
 
 /// The example of the design, word for word.
@@ -127,6 +127,7 @@ fn every_setting_of_the_default_file_is_known_and_every_known_setting_is_in_the_
     same(&["ingress"], fields_of::<Ingress>());
     same(&["ledger"], fields_of::<Ledger>());
     same(&["observe"], fields_of::<Observe>());
+    same(&["secrets"], fields_of::<SecretsSection>());
     same(&["trail"], fields_of::<Trail>());
     same(&["redis"], fields_of::<RedisSection>());
     same(&["worker"], fields_of::<Worker>());

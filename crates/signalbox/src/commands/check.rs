@@ -3,6 +3,7 @@
 //! Every finding names a subject, a verdict, the most likely cause and the next action.
 
 mod online;
+mod secrets;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,7 @@ pub(crate) async fn run(global: &Global, online: bool) -> anyhow::Result<ExitCod
     let mut findings = vec![Finding::ok("configuration", "every setting can be used")];
     findings.extend(routes(&config));
     findings.push(public_url(&config));
+    findings.extend(secrets::findings(&config));
     match open(global).await {
         Ok(store) => {
             findings.push(redis(&store).await);

@@ -7,7 +7,7 @@ use signalbox_core::ConnectionName;
 
 use super::Reading;
 use crate::{
-    Connection, Credential, Endpoints, Http,
+    Connection, Credential, Endpoints, Http, Vault,
     business_central::BusinessCentralSection,
     credential::CredentialSection,
     error::{did_you_mean, problem},
@@ -21,6 +21,7 @@ impl Reading<'_> {
     pub(super) fn credentials(
         &mut self,
         endpoints: &Endpoints,
+        vault: &Arc<Vault>,
     ) -> BTreeMap<String, Arc<Credential>> {
         let mut credentials = BTreeMap::new();
         for name in self.layers.names("credentials") {
@@ -30,7 +31,7 @@ impl Reading<'_> {
             };
             let key = [path[0], path[1], "client_secret"];
             self.refuse_plain(&key, &section.client_secret);
-            let credential = section.resolve(&name, endpoints, self.env);
+            let credential = section.resolve(&name, endpoints, vault);
             credentials.insert(name, Arc::new(credential));
         }
         credentials

@@ -67,11 +67,53 @@ fn that_are_absent_are_told_to_the_roles_that_need_them() {
 }
 
 #[test]
-fn that_are_sealed_are_told_to_come_later() {
-    check_in(
-        &nothing(),
-        &with_secret("{ sealed = \"x\" }"),
-        "`credentials.contoso.client_secret` (`{ sealed = \"x\" }`, from signalbox.toml) is sealed, which is not available yet; write `{ env = \"NAME\" }` or `{ file = \"path\" }`",
+fn that_are_sealed_are_told_to_be_missing_with_the_command_that_seals_them() {
+    let text = with_secret("{ sealed = \"x\" }");
+    let error = load(&text).require_secrets().unwrap_err();
+    assert_eq!(
+        error.problems()[0].to_string(),
+        "`credentials.contoso.client_secret` has no secret: there is no file `secrets.json`, which `secrets.file` names; put it beside the configuration, or seal a first secret with `signalbox secrets set NAME`"
+    );
+    let env = nothing().with_file(
+        "secrets.json",
+        r#"{"format": "signalbox-secrets/1", "secrets": {}}"#,
+    );
+    let config = Config::from_toml(&text, &env).unwrap();
+    assert_eq!(
+        config.require_secrets().unwrap_err().problems()[0].to_string(),
+        "`credentials.contoso.client_secret` has no secret: the sealed secret `x` is not in `secrets.json`; seal it with `signalbox secrets set x`"
+    );
+}
+
+#[test]
+fn are_written_as_one_place_that_is_known() {
+    let places = "a secret: `{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ sealed = \"name\" }`";
+    for (secret, reason) in [
+        ("{ vault = \"x\" }", format!("does not know `vault`; write {places}")),
+        ("{ command = [\"x\"] }", format!("does not know `command`; write {places}")),
+        ("{ sealed = \"a b\" }", "cannot be the name of a secret; use 1 to 64 of the characters a-z, A-Z, 0-9, `-`, `_` and `.`".to_owned()),
+    ] {
+        let expected = format!("`credentials.contoso.client_secret` (`{secret}`, from signalbox.toml) {reason}");
+        check_in(&nothing(), &with_secret(secret), &expected);
+    }
+}
+
+#[test]
+fn that_open_others_are_neither_sealed_nor_written_out_in_the_file() {
+    let expected = "a master key: `{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ command = [\"program\", \"argument\"] }`";
+    check(
+        "[secrets]\nmaster_key = { sealed = \"x\" }",
+        &format!(
+            "`secrets.master_key` (`{{ sealed = \"x\" }}`, from signalbox.toml) cannot be sealed, because it opens what is; write {expected}"
+        ),
+    );
+    check(
+        "[secrets]\nmaster_key = \"hunter2\"",
+        "`secrets.master_key` (`[redacted]`, from signalbox.toml) is a secret written out in the file; put it into an environment variable and write `{ env = \"NAME\" }`, or set `allow_plain_secrets = true` for a trial",
+    );
+    check(
+        "[secrets]\nprevious_master_keys = [\"hunter2\"]",
+        "`secrets.previous_master_keys` (`[\"[redacted]\"]`, from signalbox.toml) is a secret written out in the file; put it into an environment variable and write `{ env = \"NAME\" }`, or set `allow_plain_secrets = true` for a trial",
     );
 }
 
@@ -95,8 +137,10 @@ fn are_never_shown() {
         ("SIGNALBOX__HTTP__PROXY", "http://u:hunter2@proxy:1"),
     ]);
     let keys = r#"payload_keys = [{ id = "a", secret = "hunter2" }]"#;
-    let text =
-        format!("allow_plain_secrets = true\n[redis]\npassword = \"hunter2\"\n{keys}\n{DESIGN}");
+    let masters = "[secrets]\nmaster_key = \"hunter2\"\nprevious_master_keys = [\"hunter2\"]";
+    let text = format!(
+        "allow_plain_secrets = true\n[redis]\npassword = \"hunter2\"\n{keys}\n{masters}\n{DESIGN}"
+    );
     let config = Config::from_toml(&text, &env).unwrap();
     let shown = format!("{config:?}{env:?}{}", config.redacted_toml());
     assert!(!shown.contains("hunter2"), "{shown}");
