@@ -1,5 +1,7 @@
 //! The queue in a cluster: partitions live on several masters, move between them, and survive one of them.
 
+use std::num::NonZeroU32;
+
 use harness::{ClusterGroup, Note, Script, Steered, until};
 use signalbox_core::{JobId, LaneChain, LaneName};
 use signalbox_queue::{Durability, JobState, NewJob, Queue};
@@ -118,4 +120,19 @@ async fn a_master_that_dies_takes_nothing_that_was_acknowledged_with_it() {
         () = complete_all(&mut worker) => {}
     }
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn shut_lanes_are_listed_whichever_master_has_them() {
+    let group = ClusterGroup::start(2);
+    let queue = connect(&group).await;
+    for number in 0..ROOTS {
+        let root = root(number);
+        queue.pause_lane(&root, &root, "migration").await.unwrap();
+    }
+    let lanes = queue.lanes().await.unwrap();
+    assert_eq!(lanes.len(), ROOTS);
+    assert!(lanes.iter().all(|(_, view)| view.paused.is_some()));
+    let newest = queue.changed_lanes(NonZeroU32::new(1)).await.unwrap();
+    assert!((1..=usize::from(PARTITIONS)).contains(&newest.len()));
 }
