@@ -205,6 +205,16 @@ impl SimConfig {
         }
     }
 
+    /// Lets subscriptions live as long as in reality at any speed, for those who watch what is left of them.
+    #[must_use]
+    pub fn with_real_subscriptions(self) -> Self {
+        let life = self.subscription_life.as_secs_f64() / self.time_scale;
+        Self {
+            subscription_life: Duration::try_from_secs_f64(life).unwrap_or(Duration::MAX / 4),
+            ..self
+        }
+    }
+
     /// `duration` at this configuration's speed.
     pub(crate) fn scaled(&self, duration: Duration) -> Duration {
         Duration::try_from_secs_f64(duration.as_secs_f64() * self.time_scale)

@@ -142,7 +142,7 @@ pub enum Command {
         /// Purchasers `P01`, `P02`, … of the traffic, each with a channel `Purchaser 01`, … in the team `Finance`
         #[arg(long, default_value_t = 40, value_name = "N")]
         purchasers: usize,
-        /// What its delays, windows and lifetimes are multiplied by
+        /// What its delays and windows are multiplied by; subscriptions live as long as in reality
         #[arg(long, default_value_t = 1.0)]
         time_scale: f64,
         /// Play so many steps of business a second, from when somebody subscribes and has read what exists

@@ -18,8 +18,8 @@ pub struct Setting {
     pub request_timeout_secs: u32,
     /// What the cloud waits before every answer. With some of it a kill finds work under way.
     pub answers_after: Duration,
-    /// How long a subscription lives, before it is scaled. Three days in reality.
-    pub subscription_life: Duration,
+    /// Whether subscriptions live for three real days, as those do that alerts are about.
+    pub real_subscriptions: bool,
 }
 
 impl Default for Setting {
@@ -29,7 +29,7 @@ impl Default for Setting {
             lease_secs: 1,
             request_timeout_secs: 2,
             answers_after: Duration::ZERO,
-            subscription_life: Duration::from_secs(3 * 86_400),
+            real_subscriptions: false,
         }
     }
 }
@@ -40,11 +40,15 @@ impl Setting {
         let team = (1..=self.channels).fold(TeamSpec::named("Finance"), |team, number| {
             team.with_channel(channel(number))
         });
-        SimConfig {
+        let cloud = SimConfig {
             teams: vec![team],
             latency: self.answers_after,
-            subscription_life: self.subscription_life,
             ..SimConfig::at_scale(TIME_SCALE)
+        };
+        if self.real_subscriptions {
+            cloud.with_real_subscriptions()
+        } else {
+            cloud
         }
     }
 

@@ -51,8 +51,7 @@ impl House {
         let fleet = Fleet::prepare(Setting {
             channels: size.pick(40, 4),
             lease_secs: 10,
-            // In real time, because alerts are about real time.
-            subscription_life: Duration::from_secs(3 * 86_400 * 100),
+            real_subscriptions: true,
             ..Setting::default()
         })
         .await?;

@@ -49,7 +49,8 @@ impl Simulate<'_> {
     fn cloud(&self) -> SimConfig {
         let mut cloud = SimConfig {
             bind: self.bind,
-            ..SimConfig::at_scale(self.time_scale)
+            // Alerts about subscriptions that end are about real days.
+            ..SimConfig::at_scale(self.time_scale).with_real_subscriptions()
         };
         let teams = cloud.teams.drain(..);
         let teams: Vec<TeamSpec> = teams
