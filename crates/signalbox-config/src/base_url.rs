@@ -1,11 +1,14 @@
-//! The address of an outside system: `https`, or anything on this machine.
+//! The address of an outside system: `https`, or `http` where that was asked for.
 
 use std::fmt;
 
 use serde::Deserialize;
 use url::{Host, Url};
 
-/// An absolute address without query or fragment, over `https` unless it is on this machine.
+/// An absolute address without query or fragment.
+///
+/// Whether one that begins with `http://` may be used depends on another setting, so that is for the whole
+/// configuration to say: see [`BaseUrl::plain_host`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct BaseUrl(Url);
@@ -16,11 +19,9 @@ pub enum BaseUrlError {
     /// Not an address at all.
     #[error("is not an address; write it in full, for example `https://example.com`")]
     NotAnAddress(#[source] url::ParseError),
-    /// Secrets would travel readably.
-    #[error(
-        "must begin with `https://`, because tokens travel over it; `http://` is for this machine only"
-    )]
-    NotEncrypted,
+    /// Something that no request can be sent to.
+    #[error("must begin with `https://`; correct what stands before the host")]
+    NotWeb,
     /// Something that cannot be the beginning of other addresses.
     #[error("must end after its path; leave out user, `?…` and `#…`")]
     NotABase,
@@ -30,6 +31,12 @@ impl BaseUrl {
     /// The address without a slash at its end, to be continued with `/…`.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
+    }
+
+    /// The host, if what is sent there can be read on its way: `http`, and not on this machine.
+    pub fn plain_host(&self) -> Option<&str> {
+        let plain = self.0.scheme() == "http" && !is_loopback(&self.0);
+        plain.then(|| self.0.host_str()).flatten()
     }
 
     /// The address for a client that wants it parsed.
@@ -43,10 +50,8 @@ impl TryFrom<String> for BaseUrl {
 
     fn try_from(text: String) -> Result<Self, BaseUrlError> {
         let url = Url::parse(&text).map_err(BaseUrlError::NotAnAddress)?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            _ => return Err(BaseUrlError::NotEncrypted),
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(BaseUrlError::NotWeb);
         }
         let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if bare {
@@ -82,10 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn an_outside_address_is_encrypted_and_ends_after_its_path() {
+    fn an_address_ends_after_its_path() {
         check("https://example.com/", Some("https://example.com"));
         check("https://example.com/a/b/", Some("https://example.com/a/b"));
-        check("http://example.com", None);
         check("ftp://localhost", None);
         check("https://me:pw@example.com", None);
         check("https://example.com?x=1", None);
@@ -93,10 +97,20 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_may_be_spoken_to_in_the_clear() {
-        check("http://127.0.0.1:8090/x", Some("http://127.0.0.1:8090/x"));
-        check("http://[::1]:1", Some("http://[::1]:1"));
-        check("http://localhost:8090", Some("http://localhost:8090"));
-        check("http://localhost.example.com", None);
+    fn what_leaves_this_machine_in_the_clear_is_told() {
+        for (text, host) in [
+            ("http://127.0.0.1:8090/x", None),
+            ("http://[::1]:1", None),
+            ("http://localhost:8090", None),
+            ("https://example.com", None),
+            ("http://Simulator:8090", Some("simulator")),
+            (
+                "http://localhost.example.com",
+                Some("localhost.example.com"),
+            ),
+        ] {
+            let url = BaseUrl::try_from(text.to_owned()).unwrap();
+            assert_eq!(url.plain_host(), host, "{text}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What no section can see by itself: whether the parts of a configuration fit together.
 
+mod network;
+
 use std::collections::BTreeMap;
 
 use signalbox_core::{Misfire, Overlap};
@@ -20,6 +22,7 @@ pub(crate) fn problems(config: &Config, layers: &Layers) -> Vec<Problem> {
     problems.extend(twins(config, layers));
     problems.extend(times(config, layers));
     problems.extend(schedules(config, layers));
+    problems.extend(network::problems(config, layers));
     problems
 }
 

@@ -43,7 +43,7 @@ pub use data::Data;
 pub use environment::Environment;
 pub use error::{ConfigError, Problem};
 pub use http::Http;
-pub use ingress::Ingress;
+pub use ingress::{Ingress, IngressTls};
 pub use ledger::Ledger;
 pub use observe::{LogFormat, Observe};
 pub use private_url::PrivateUrl;

@@ -1,5 +1,6 @@
 //! What a configuration means, and what is said about one that is wrong.
 
+mod network;
 mod secrets;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -239,10 +240,6 @@ fn a_wrong_value_is_told_with_its_key_reason_and_fix() {
     check(
         "[worker]\nattempts = 0",
         "`worker.attempts` (`0`, from signalbox.toml) is of the wrong kind; write a whole number above zero",
-    );
-    check(
-        "[ingress]\npublic_url = \"http://example.com\"",
-        "`ingress.public_url` (`http://example.com`, from signalbox.toml) must begin with `https://`, because tokens travel over it; `http://` is for this machine only",
     );
     check(
         "[defaults.teams]\nmax_card_bytes = \"big\"",
