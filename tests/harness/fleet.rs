@@ -85,6 +85,24 @@ impl Fleet {
         })
     }
 
+    /// Changes the configuration, for what is started from now on.
+    pub fn rewrite(&self, change: impl FnOnce(String) -> String) -> Result<()> {
+        let path = self.dir.path().join("signalbox.toml");
+        let text = fs::read_to_string(&path)?;
+        Ok(fs::write(path, change(text))?)
+    }
+
+    /// The folder of the installation, which its processes run in.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What a role has logged so far.
+    pub fn log(&self, role: &str) -> String {
+        let path = self.dir.path().join(format!("{role}.log"));
+        fs::read_to_string(path).unwrap_or_default()
+    }
+
     /// Starts a role: `ingress`, `worker` or `all`.
     pub fn start(&self, role: &str) -> Result<Process> {
         Process::start(self.dir.path(), &format!("{role}.log"), &[role])

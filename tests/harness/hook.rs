@@ -8,7 +8,7 @@ use signalbox_core::{
     ClientStateDigest, ClientStates, ConnectionName, LaneChain, SUBSCRIPTIONS, Subscription,
     SystemClock, business_central_lanes,
 };
-use signalbox_ingress::{BusinessCentralSource, IngressOptions, router, serve};
+use signalbox_ingress::{BusinessCentralSource, Door, IngressOptions, router, serve};
 use signalbox_queue::{Queue, Trail};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -38,6 +38,11 @@ pub struct Hook {
 impl Hook {
     /// Starts an ingress that waits `redis_wait` for Redis.
     pub async fn start(redis_wait: Duration) -> Self {
+        Self::behind(Door::default(), redis_wait).await
+    }
+
+    /// Starts an ingress behind `door` that waits `redis_wait` for Redis.
+    pub async fn behind(door: Door, redis_wait: Duration) -> Self {
         let redis = RedisServer::start();
         let queue = redis.queue().await;
         enter_subscription(&queue, "purchaseInvoices", CLIENT_STATE).await;
@@ -45,7 +50,7 @@ impl Hook {
         let address = listener.local_addr().expect("a bound port");
         let stop = CancellationToken::new();
         let router = router(options(queue.clone(), redis_wait));
-        TaskTracker::new().spawn(serve(listener, router, stop.clone()));
+        TaskTracker::new().spawn(serve(listener, router, door, stop.clone()));
         Self {
             address,
             queue,

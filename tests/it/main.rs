@@ -7,6 +7,7 @@ mod deploy;
 mod docs;
 mod fleet;
 mod ingress;
+mod network;
 mod operations;
 mod queue;
 mod teams;

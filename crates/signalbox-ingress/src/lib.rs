@@ -5,13 +5,17 @@
 
 mod answer;
 mod business_central;
+mod client;
 mod counts;
 mod framework;
 mod handshake;
 mod options;
 mod router;
 mod serve;
+mod tls;
 
+pub use client::Client;
 pub use options::{BusinessCentralSource, IngressOptions};
 pub use router::router;
-pub use serve::serve;
+pub use serve::{Door, serve};
+pub use tls::{CertificateFiles, EXPIRY_NOTICE, Pair, PairError, Tls, TlsWatch};

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use percent_encoding::NON_ALPHANUMERIC;
-use signalbox_config::{Config, Connection, RedisLocation, RedisUrl, Secret};
+use signalbox_config::{Config, Connection, IngressTls, RedisLocation, RedisUrl, Secret};
 use signalbox_core::{Backoff, Clock, Limits, SystemClock};
-use signalbox_ingress::{BusinessCentralSource, IngressOptions};
+use signalbox_ingress::{BusinessCentralSource, CertificateFiles, IngressOptions};
 use signalbox_jobs::{Cards, Connections, Context, Routes, Settings, connect, source_lanes};
 use signalbox_queue::{
     Durability, EngineOptions, Installation, PayloadKey, PayloadKeys, Pulse, Queue, QueueError,
@@ -40,6 +40,14 @@ pub struct Store {
 impl Store {
     /// Opens the configured Redis, starting our own if it is that, and refuses one that keeps less than it should.
     pub async fn open(config: &Config, search_path: &str) -> anyhow::Result<Self> {
+        let store = Self::connect(config, search_path).await?;
+        check_durability(config, &store.queue).await?;
+        store.queue.keep(durability(config)).await?;
+        Ok(store)
+    }
+
+    /// [`Store::open`], whatever the server keeps: for looking at it.
+    pub async fn connect(config: &Config, search_path: &str) -> anyhow::Result<Self> {
         let supervised = TaskTracker::new();
         let stop = CancellationToken::new();
         let url = match &config.redis.location {
@@ -48,8 +56,6 @@ impl Store {
         };
         let (queue, installation) = Queue::connect(queue_options(config, url)?).await?;
         installation::keep(&config.data.dir, &installation.id)?;
-        check_durability(config, &queue).await?;
-        queue.keep(durability(config)).await?;
         Ok(Self {
             queue,
             installation,
@@ -255,6 +261,14 @@ pub fn ingress_options(config: &Config, queue: Queue, trail: Trail) -> IngressOp
         redis_wait: config.ingress.redis_wait,
         catch_up_spacing: CATCH_UP_SPACING.mul_f64(config.time_scale),
         clock: clock(),
+    }
+}
+
+/// Where the certificate of the ingress is.
+pub fn certificate_files(tls: &IngressTls) -> CertificateFiles {
+    CertificateFiles {
+        certificate: tls.certificate.clone(),
+        key: tls.key.clone(),
     }
 }
 

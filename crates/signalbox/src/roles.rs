@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, num::NonZeroU64, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use signalbox_config::{Config, Queue as Kind};
 use signalbox_core::is_route_group;
+use signalbox_ingress::{Door, Tls, TlsWatch};
 use signalbox_jobs::{Context, bootstrap};
 use signalbox_queue::{HeldBudget, Origin, Pulse, Queue, Retention, Trail, TrailRetention};
 use tokio::net::TcpListener;
@@ -12,6 +13,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::assembly::{self, Store};
 
+/// How often the ingress looks whether its certificate was replaced, scaled.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
 /// How often a worker looks whether Redis still knows the installation.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often a role looks whether the next tick of every schedule is in Redis.
@@ -19,23 +22,48 @@ const PLANT: Duration = Duration::from_secs(60);
 /// Looks between two rounds of trimming.
 const LOOKS_PER_TRIM: u32 = 60;
 
-/// Receives signals on `listener` until `stop`.
+/// Receives signals on `listener` until `stop`. Fails if it should encrypt and cannot.
 pub async fn ingress(
     config: &Config,
     queue: Queue,
     listener: TcpListener,
     stop: CancellationToken,
-) {
+) -> anyhow::Result<()> {
+    let (door, watch) = door(config).await?;
+    tracing::info!(
+        address = %listener.local_addr()?,
+        tls = door.tls.is_some(),
+        "the ingress is listening"
+    );
     let (trail, writer) = Trail::open(queue.clone());
     let planted = queue.clone();
     let router = signalbox_ingress::router(assembly::ingress_options(config, queue, trail));
     let (tasks, told) = (TaskTracker::new(), CancellationToken::new());
     tasks.spawn(writer.run(told.clone()));
     tasks.spawn(planting(config, planted, stop.clone()));
+    if let Some(watch) = watch {
+        let every = CERTIFICATE_LOOK.mul_f64(config.time_scale);
+        tasks.spawn(watch.run(every, assembly::clock(), stop.clone()));
+    }
     tasks.close();
-    signalbox_ingress::serve(listener, router, stop).await;
+    signalbox_ingress::serve(listener, router, door, stop).await;
     told.cancel();
     tasks.wait().await;
+    Ok(())
+}
+
+/// How signals come in, and what notices that the certificate was replaced.
+async fn door(config: &Config) -> anyhow::Result<(Door, Option<TlsWatch>)> {
+    let mut door = Door {
+        trusted_proxies: config.ingress.trusted_proxies.clone(),
+        ..Door::default()
+    };
+    let Some(tls) = &config.ingress.tls else {
+        return Ok((door, None));
+    };
+    let (tls, watch) = Tls::open(assembly::certificate_files(tls)).await?;
+    door.tls = Some(tls);
+    Ok((door, Some(watch)))
 }
 
 /// The listener of the ingress.

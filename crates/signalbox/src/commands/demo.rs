@@ -73,7 +73,7 @@ impl Demo<'_> {
             end.cancel();
             played
         };
-        let (played, (), worked) = tokio::join!(
+        let (played, received, worked) = tokio::join!(
             play,
             roles::ingress(self.config, queue, listener, end.clone()),
             roles::worker(
@@ -84,7 +84,7 @@ impl Demo<'_> {
                 end.clone()
             ),
         );
-        worked?;
+        received.and(worked)?;
         played
     }
 

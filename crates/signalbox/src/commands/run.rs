@@ -63,10 +63,8 @@ impl Process {
 
     async fn serve_ingress(&self) -> anyhow::Result<()> {
         let listener = roles::listen(&self.config).await?;
-        tracing::info!(address = %listener.local_addr()?, "the ingress is listening");
         let queue = self.store.queue.clone();
-        roles::ingress(&self.config, queue, listener, self.stop.clone()).await;
-        Ok(())
+        roles::ingress(&self.config, queue, listener, self.stop.clone()).await
     }
 
     async fn work(&self) -> anyhow::Result<()> {
