@@ -1,7 +1,7 @@
 //! The Microsoft clients over HTTP, against the simulator and, for answers that it never gives, a canned server.
 
 mod business_central;
-mod canned;
+pub(crate) mod canned;
 mod entra;
 mod sending;
 mod subscriptions;

@@ -1,5 +1,7 @@
 //! The network as users have it: TLS with certificates that are replaced, proxies on both sides, private authorities.
 
+mod check;
+mod outgoing;
 mod sender;
 mod tls;
 
@@ -7,6 +9,7 @@ use std::net::SocketAddr;
 
 use harness::fleet::{Fleet, Process, Setting};
 use harness::{Authority, RedisServer};
+use serde_json::Value;
 
 /// Long before it is warned of.
 const LONG: i64 = 90;
@@ -52,4 +55,26 @@ fn trusting(authority: &Authority, address: SocketAddr) -> reqwest::Client {
         .no_proxy()
         .build()
         .unwrap()
+}
+
+/// What `check` says about the first subject that begins so.
+fn finding<'a>(findings: &'a Value, subject: &str) -> &'a Value {
+    let all = findings.as_array().unwrap();
+    let found = all.iter().find(|one| {
+        let text = one["subject"].as_str().unwrap();
+        text.starts_with(subject)
+    });
+    found.unwrap_or_else(|| panic!("{subject} in {findings:#}"))
+}
+
+/// Checks verdict and a part of the cause and the next action.
+fn says(findings: &Value, subject: &str, verdict: &str, words: &str) {
+    let found = finding(findings, subject);
+    let whole = format!(
+        "{} -> {}",
+        found["cause"].as_str().unwrap(),
+        found["next_action"].as_str().unwrap()
+    );
+    assert_eq!(found["verdict"], verdict, "{found:#}");
+    assert!(whole.contains(words), "{whole}");
 }

@@ -350,22 +350,29 @@ fn sender(
     timeout: Duration,
     clock: &Arc<dyn Clock>,
 ) -> Result<Sender, ConnectError> {
+    let options = SenderOptions {
+        connection: name.to_string(),
+        ..sender_options(http, timeout)?
+    };
+    Ok(Sender::new(&options, clock.clone())?)
+}
+
+/// How every request leaves this machine: proxy, authorities and times of the section `[http]`.
+pub fn sender_options(http: &Http, timeout: Duration) -> Result<SenderOptions, ConnectError> {
     let roots = http.ca_file.as_ref().map(|path| {
         fs::read(path).map_err(|source| ConnectError::Certificates {
             path: path.clone(),
             source,
         })
     });
-    let options = SenderOptions {
-        connection: name.to_string(),
+    Ok(SenderOptions {
         connect_timeout: http.connect_timeout,
         request_timeout: timeout,
         proxy: http.proxy.as_ref().map(|proxy| proxy.reveal().clone()),
         no_proxy: (!http.no_proxy.is_empty()).then(|| http.no_proxy.join(",")),
         extra_roots: roots.transpose()?,
-        user_agent: concat!("signalbox/", env!("CARGO_PKG_VERSION")).to_owned(),
-    };
-    Ok(Sender::new(&options, clock.clone())?)
+        ..SenderOptions::default()
+    })
 }
 
 fn below(base: &Url, segment: &str) -> Url {

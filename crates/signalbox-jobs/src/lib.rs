@@ -25,8 +25,8 @@ mod way;
 pub use bootstrap::{BootstrapError, bootstrap, restart_baseline};
 pub use cards::{Card, CardError, Cards};
 pub use connections::{
-    ConnectError, Connections, FoundCompany, Sink, SinkLimits, Source, connect, sink_roots,
-    source_lanes,
+    ConnectError, Connections, FoundCompany, Sink, SinkLimits, Source, connect, sender_options,
+    sink_roots, source_lanes,
 };
 pub use context::{Context, Settings};
 pub use expression::{Expression, ExpressionError};

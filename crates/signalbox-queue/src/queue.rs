@@ -91,6 +91,16 @@ impl Queue {
             .map_err(QueueError::Redis)
     }
 
+    /// What time it is for the server; every due time and lease is judged by it.
+    pub async fn server_time(&self) -> Result<Timestamp, QueueError> {
+        let asked = redis::cmd("TIME")
+            .query_async(&mut self.inner.link.shared())
+            .await;
+        let (seconds, micros): (i64, i64) = asked.map_err(QueueError::Redis)?;
+        let micros = seconds.saturating_mul(1_000_000).saturating_add(micros);
+        Ok(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX))
+    }
+
     /// The installation's id.
     pub fn installation_id(&self) -> &str {
         self.inner

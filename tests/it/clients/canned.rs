@@ -10,33 +10,33 @@ use tokio_util::{
 };
 
 /// Makes one answer from the request's head in lower case; `{base}` in it becomes the server's own URL.
-pub(super) type Answer = Box<dyn Fn(&str) -> String + Send + Sync>;
+pub(crate) type Answer = Box<dyn Fn(&str) -> String + Send + Sync>;
 
 /// A server that stops when it is dropped.
-pub(super) struct Canned {
-    pub(super) url: String,
+pub(crate) struct Canned {
+    pub(crate) url: String,
     _stop: DropGuard,
 }
 
 /// An answer whose body is `json`.
-pub(super) fn json(json: &str) -> Answer {
+pub(crate) fn json(json: &str) -> Answer {
     let body = json.to_owned();
     Box::new(move |_| ok(&body))
 }
 
 /// A complete 200.
-pub(super) fn ok(body: &str) -> String {
+pub(crate) fn ok(body: &str) -> String {
     whole("200 OK", "", body)
 }
 
 /// A complete answer; `headers` end in `\r\n` each.
-pub(super) fn whole(status: &str, headers: &str, body: &str) -> String {
+pub(crate) fn whole(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nconnection: close\r\n{headers}\r\n{body}")
 }
 
 impl Canned {
     /// Gives `answers` in order, and the last one for ever after.
-    pub(super) async fn start(answers: Vec<Answer>) -> Self {
+    pub(crate) async fn start(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();

@@ -41,6 +41,14 @@ impl Default for SenderOptions {
     }
 }
 
+impl SenderOptions {
+    /// A client by these settings, for what is asked of nobody's service: it adds no token, takes no permit and follows
+    /// no redirect.
+    pub fn client(&self) -> Result<reqwest::Client, SenderError> {
+        build(self)
+    }
+}
+
 /// Why there is no sender.
 #[derive(Debug, thiserror::Error)]
 pub enum SenderError {

@@ -2,96 +2,55 @@
 //!
 //! Every finding names a subject, a verdict, the most likely cause and the next action.
 
+mod clock;
+mod finding;
+mod handshake;
 mod online;
+mod redis;
 mod secrets;
+mod way_in;
 
 use std::process::ExitCode;
 
-use serde::Serialize;
-use signalbox_config::Config;
+use signalbox_config::{Config, Environment};
 use signalbox_jobs::{Cards, Routes};
 
-use super::{jobs::open, output};
-use crate::{
-    assembly::{Store, is_old},
-    cli::Global,
-};
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Verdict {
-    Ok,
-    Warning,
-    Trouble,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Serialize)]
-struct Finding {
-    subject: String,
-    verdict: Verdict,
-    cause: String,
-    next_action: String,
-}
-
-impl Finding {
-    fn ok(subject: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self::new(subject, Verdict::Ok, cause, "")
-    }
-
-    fn trouble(
-        subject: impl Into<String>,
-        cause: impl Into<String>,
-        next_action: impl Into<String>,
-    ) -> Self {
-        Self::new(subject, Verdict::Trouble, cause, next_action)
-    }
-
-    fn new(
-        subject: impl Into<String>,
-        verdict: Verdict,
-        cause: impl Into<String>,
-        next_action: impl Into<String>,
-    ) -> Self {
-        Self {
-            subject: subject.into(),
-            verdict,
-            cause: cause.into(),
-            next_action: next_action.into(),
-        }
-    }
-}
+use self::finding::{Finding, Verdict};
+use super::output;
+use crate::{assembly::Store, cli::Global};
 
 pub(crate) async fn run(global: &Global, online: bool) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let mut findings = vec![Finding::ok("configuration", "every setting can be used")];
     findings.extend(routes(&config));
-    findings.push(public_url(&config));
+    findings.extend(way_in::findings(&config).await);
     findings.extend(secrets::findings(&config));
-    match open(global).await {
+    let environment = Environment::from_process();
+    let path = environment.variable("PATH").unwrap_or_default();
+    match Store::connect(&config, path).await {
         Ok(store) => {
-            findings.push(redis(&store).await);
+            findings.extend(redis::findings(&config, &store).await);
+            findings.extend(clock::redis(&store).await);
             if online {
                 findings.extend(online::findings(&config, &store).await);
             }
             store.close().await;
         }
-        Err(error) => findings.push(Finding::trouble(
-            "redis",
-            format!("{error:#}"),
-            "correct the section `[redis]`, or the server",
-        )),
+        Err(error) => {
+            let next = "correct the section `[redis]`, or the server";
+            findings.push(Finding::of_error("redis", &error, next));
+        }
+    }
+    // Asked without Redis: what it says about the way in holds all the same.
+    if online {
+        findings.extend(clock::microsoft(&config).await);
+        findings.extend(handshake::finding(&config).await);
     }
     print(global, &findings)?;
     let trouble = findings
         .iter()
         .any(|finding| finding.verdict == Verdict::Trouble);
-    Ok(if trouble {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(output::answer(!trouble))
 }
 
 fn routes(config: &Config) -> Vec<Finding> {
@@ -104,9 +63,8 @@ fn routes(config: &Config) -> Vec<Finding> {
             format!("{error:#}"),
             "correct the route in the configuration",
         )],
-        Ok(routes) if routes.iter().next().is_none() => vec![Finding::new(
+        Ok(routes) if routes.iter().next().is_none() => vec![Finding::warning(
             "routes",
-            Verdict::Warning,
             "nothing is announced, because there is no route",
             "add a `[routes.NAME]`; the README shows one",
         )],
@@ -114,34 +72,6 @@ fn routes(config: &Config) -> Vec<Finding> {
             "routes",
             format!("{} can be used", routes.iter().count()),
         )],
-    }
-}
-
-fn public_url(config: &Config) -> Finding {
-    match &config.ingress.public_url {
-        Some(url) => Finding::ok("ingress.public_url", format!("subscriptions name {url}")),
-        None => Finding::new(
-            "ingress.public_url",
-            Verdict::Warning,
-            "it is not set, so Business Central cannot notify us and this release hears of no change",
-            "set it to the HTTPS address under which the ingress can be reached from outside",
-        ),
-    }
-}
-
-/// Its settings were checked when it was opened.
-async fn redis(store: &Store) -> Finding {
-    match store.queue.server_version().await {
-        Ok(version) if is_old(&version) => Finding::trouble(
-            "redis",
-            format!("it is version {version}"),
-            "install Redis 7.0 or later",
-        ),
-        Ok(version) => Finding::ok(
-            "redis",
-            format!("version {version} keeps what it acknowledges"),
-        ),
-        Err(error) => Finding::trouble("redis", error.to_string(), "see whether the server runs"),
     }
 }
 
