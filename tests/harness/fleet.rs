@@ -103,6 +103,19 @@ impl Fleet {
         fs::read_to_string(path).unwrap_or_default()
     }
 
+    /// Gives a setting of a section another value, for what is started from now on.
+    pub fn set(&self, section: &str, key: &str, value: &str) -> Result<()> {
+        let head = format!("[{section}]\n");
+        let set = format!("{key} =");
+        self.rewrite(|text| {
+            let (before, rest) = text.split_once(&head).unwrap_or((&text, ""));
+            let (lines, after) = rest.split_at(rest.find("\n[").unwrap_or(rest.len()));
+            let lines = lines.lines().filter(|line| !line.starts_with(&set));
+            let lines: Vec<&str> = lines.collect();
+            format!("{before}{head}{set} {value}\n{}\n{after}", lines.join("\n"))
+        })
+    }
+
     /// Starts a role: `ingress`, `worker` or `all`.
     pub fn start(&self, role: &str) -> Result<Process> {
         Process::start(self.dir.path(), &format!("{role}.log"), &[role])

@@ -4,6 +4,7 @@
 
 mod app;
 mod cluster_group;
+mod collector;
 pub mod containers;
 pub mod crew;
 mod cutter;
@@ -21,6 +22,7 @@ pub mod watching;
 
 pub use app::{App, Expected, PATIENCE, Setting, fact, link, route, title};
 pub use cluster_group::ClusterGroup;
+pub use collector::{Collector, Span};
 pub use cutter::{Cut, Cutter};
 pub use fleet::free_port;
 pub use front::{Authority, ForwardProxy, Issued, TlsFront};

@@ -13,6 +13,7 @@ mod rotation;
 mod side_by_side;
 mod soak;
 mod storm;
+mod tracing;
 mod watched;
 
 use std::path::Path;
@@ -64,6 +65,8 @@ pub enum Scenario {
     Full,
     /// Two builds of the program work together.
     SideBySide,
+    /// A collector is sent the trace of a signal.
+    Tracing,
     /// A Prometheus on a running system.
     Watched,
     /// The master key of sealed secrets is rotated under load.
@@ -86,7 +89,7 @@ impl Scenario {
     pub const QUEUE: [Self; 4] = [Self::Soak, Self::Storm, Self::Full, Self::SideBySide];
 
     /// All that `cargo xtask prove run` plays.
-    pub const RUN: [Self; 2] = [Self::Watched, Self::KeyRotated];
+    pub const RUN: [Self; 3] = [Self::Tracing, Self::Watched, Self::KeyRotated];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -102,6 +105,7 @@ impl Scenario {
             Self::Storm => "storm",
             Self::Full => "full",
             Self::SideBySide => "side-by-side",
+            Self::Tracing => "tracing",
             Self::Watched => "watched",
             Self::KeyRotated => "key-rotated",
         }
@@ -123,6 +127,7 @@ impl Scenario {
             Self::Storm => storm::play(size).await,
             Self::Full => full::play(size).await,
             Self::SideBySide => side_by_side::play(size, previous).await,
+            Self::Tracing => tracing::play(size).await,
             Self::Watched => watched::play(size).await,
             Self::KeyRotated => rotation::play(size).await,
         }

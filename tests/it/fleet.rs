@@ -67,6 +67,11 @@ async fn a_master_key_that_is_rotated_under_load_fails_no_job() {
     holds(Scenario::KeyRotated).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_trace_leads_from_the_webhook_over_every_wait_and_attempt_to_the_card() {
+    holds(Scenario::Tracing).await;
+}
+
 /// Building another commit takes too long for a test, so both parts are played by this build: what is held here is that
 /// work goes on while roles are replaced one by one. `cargo xtask prove queue` plays it with the commit before.
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod jobs;
 mod metrics;
 mod secrets;
 mod status;
+mod traces;
 mod trail;
 mod watching;
 

@@ -16,12 +16,24 @@ pub(crate) enum Answer {
     Later,
 }
 
+impl Answer {
+    /// The status that it is given with.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Taken | Self::Token(_) => StatusCode::OK,
+            Self::Later => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
+        let status = self.status();
         match self {
-            Self::Taken => StatusCode::OK.into_response(),
-            Self::Token(token) => ([(header::CONTENT_TYPE, "text/plain")], token).into_response(),
-            Self::Later => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Self::Taken | Self::Later => status.into_response(),
+            Self::Token(token) => {
+                (status, [(header::CONTENT_TYPE, "text/plain")], token).into_response()
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod options;
 mod router;
 mod serve;
 mod tls;
+mod webhook;
 
 pub use client::Client;
 pub use options::{BusinessCentralSource, IngressOptions};

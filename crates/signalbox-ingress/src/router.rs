@@ -11,8 +11,9 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
 
-use crate::{IngressOptions, answer::Answer, business_central, counts, handshake};
+use crate::{IngressOptions, answer::Answer, business_central, counts, handshake, webhook};
 
 /// The path below which only [`Answer`]s are given.
 pub(crate) const BUSINESS_CENTRAL: &str = "/hooks/business-central/";
@@ -51,17 +52,21 @@ async fn answer(options: &IngressOptions, request: Request) -> Answer {
     if let Some(token) = request.uri().query().and_then(handshake::validation_token) {
         return Answer::Token(token);
     }
+    let span = webhook::span(options, &request);
+    let answer = take(options, request).instrument(span.clone()).await;
+    webhook::answered(&span, &answer);
+    answer
+}
+
+async fn take(options: &IngressOptions, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    let rest = path
-        .strip_prefix(BUSINESS_CENTRAL)
-        .unwrap_or_default()
-        .to_owned();
+    let rest = path.strip_prefix(BUSINESS_CENTRAL).unwrap_or_default();
     // On an error the sender is gone, so nobody hears this; should it hear, it sends again.
     let Ok(body) = read_body(body, options.max_body_bytes).await else {
         return Answer::Later;
     };
-    business_central::take(options, &rest, body).await
+    business_central::take(options, rest, body).await
 }
 
 /// The body, or `None` if it is larger than `most`.

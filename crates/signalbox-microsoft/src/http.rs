@@ -15,6 +15,7 @@ pub(crate) mod error;
 pub(crate) mod error_body;
 pub(crate) mod exchange;
 pub(crate) mod gatekeeper;
+mod request_span;
 pub(crate) mod retry_after;
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use signalbox_core::Clock;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use self::{
@@ -115,7 +117,6 @@ impl Sender {
     ) -> Result<Reply, Error> {
         let id = Uuid::new_v4();
         let mut exchange = Exchange::of(call, id);
-        let request = self.request(call, id, token);
         let started = Instant::now();
         if call.errand.is_over() {
             return Err(Error::out_of_time(exchange));
@@ -129,7 +130,10 @@ impl Sender {
             None => None,
         };
         let timeout = call.timeout.unwrap_or(self.request_timeout);
-        let work = tokio::time::timeout(timeout, self.transfer(request, call.answer_limit));
+        let span = request_span::of(call, &self.connection);
+        let request = span.in_scope(|| self.request(call, id, token));
+        let work = self.transfer(request, call.answer_limit);
+        let work = tokio::time::timeout(timeout, work).instrument(span.clone());
         let outcome = match call.errand.run(work).await {
             Some(Ok(outcome)) => outcome,
             Some(Err(_)) => Err(Trouble::Defect(Defect::TimedOut(timeout))),
@@ -137,9 +141,9 @@ impl Sender {
         };
         let elapsed_ms = started.elapsed().as_millis();
         let status = outcome.as_ref().map(|transfer| transfer.status);
-        let status = status
-            .as_ref()
-            .map_or_else(|trouble| trouble.word(), |s| s.as_str());
+        let status = status.map_err(Trouble::word);
+        request_span::ended(&span, status);
+        let status = status.as_ref().map_or_else(|word| *word, |s| s.as_str());
         counts::ended(&self.connection, status);
         match outcome {
             Ok(transfer) => {
@@ -161,7 +165,10 @@ impl Sender {
         headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static("en-US"));
         let id = HeaderValue::from_str(&id.to_string()).expect("a UUID is visible ASCII");
         headers.insert("client-request-id", id);
-        if let Some(trace) = call.errand.trace.and_then(|trace| trace.parse().ok()) {
+        // Where nothing records requests, the upstream hangs on the job.
+        let span = signalbox_trace::traceparent_of(&Span::current());
+        let trace = span.as_deref().or(call.errand.trace);
+        if let Some(trace) = trace.and_then(|trace| trace.parse().ok()) {
             headers.insert("traceparent", trace);
         }
         let mut request = self

@@ -1,8 +1,8 @@
 -- Lets waiting jobs of a batch join the attempt of a job of the same queue and lane: the first in line, under its token
 -- and with its lease.
 -- ARGV[3] ref of the job, [4] token, [5] batch, [6] most jobs, [7] deaths from which on a job runs alone
--- Returns { 1, or 0 if the lease has passed on or run out, then 10 per job that joins: ref, id, token, attempt, faults,
---   deaths, enqueued ms, lane, trace, payload }
+-- Returns { 1, or 0 if the lease has passed on or run out, then 10 per job that joins, as a fetch tells them: ref, id,
+--   token, attempt, faults, deaths, enqueued ms, lane, trace, payload }
 -- A lane that is shut or broken gives none, and a job that runs alone gets none.
 local leader, token, batch, most, suspected = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 local REF = 22
@@ -76,7 +76,8 @@ for i, job in ipairs(jobs) do
   leases[2 * i - 1], leases[2 * i] = ends, job.ref
   tokens[2 * i - 1], tokens[2 * i] = job.ref, token .. '  '
   age(queue, job.enqueued, -1)
-  local told = { job.ref, job.id, token, job.attempt + 1, job.extra.faults or 0, job.deaths, job.enqueued, lane, job.trace,
+  local attempt_told = told_attempt(job.extra, job.attempt, job.enqueued)
+  local told = { job.ref, job.id, token, attempt_told, job.extra.faults or 0, job.deaths, job.enqueued, lane, job.trace,
     job.payload }
   for _, value in ipairs(told) do out[#out + 1] = value end
 end

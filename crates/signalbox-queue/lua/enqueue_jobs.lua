@@ -3,7 +3,8 @@
 --   (blank between), then 6 per job: number of its line, ref, id, trace, payload, details
 --   details: '' for a job of mode `ignore` that is ready, or `i` (ignore) or `k` (keep_last), changed ms, due ms (0 = now) and
 --   ref of its effect with blanks between, the group to hold it with, and the batch that it may be done in, each on its line
--- `enqueued` is one text per job: new | absorbed STATE | merged STATE | pending | known STATE (of its effect)
+-- `enqueued` is one text per job: new | absorbed STATE | merged STATE | pending STATE | known STATE (of its effect); behind
+--   what a job with the same id took, the trace of that job until now in hexadecimal digits, if it is a packed one
 local WIDTH, window, total = 6, tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST = 6 + 3 * tonumber(ARGV[5])
 from = FIRST + total * WIDTH
@@ -36,18 +37,16 @@ local function bring_forward(job, due)
 end
 
 local function merge(job, news, length)
-  local state = job.state
-  if state == 'held' then
+  if job.state == 'held' then
     job.enters = 'held:' .. job.extra.group
     weigh(job.enters, length, -1)
   end
   if news.changed >= job.changed then
     job.payload, job.trace, job.changed, job.attempt, job.deaths = news.payload, news.trace, news.changed, 0, 0
-    job.extra.faults = nil
+    job.extra.faults, job.extra.since = nil, now
   end
   bring_forward(job, news.due)
   save(job)
-  return 'merged ' .. state
 end
 
 local function wait_for_end(job, token, flags, probes, news)
@@ -58,7 +57,15 @@ local function wait_for_end(job, token, flags, probes, news)
     if not string.find(flags, 'p') then flags = flags .. 'p' end
     redis.call('HSET', P .. 'running', job.ref, token .. ' ' .. flags .. ' ' .. probes)
   end
-  return 'pending'
+end
+
+local PACKED_TRACE = 25
+
+-- What a job took, and the story that it was part of before.
+local function taken_by(job, how)
+  if #job.trace ~= PACKED_TRACE then return how end
+  local digits = string.gsub(job.trace, '.', function(byte) return string.format('%02x', string.byte(byte)) end)
+  return how .. ' ' .. digits
 end
 
 -- What stands in the way of a new job; nil if nothing does.
@@ -74,11 +81,14 @@ local function stand_against(ref, raw, finished, mode, news)
   local over = state == 'done' or state == 'dead' or state == 'cancelled'
   if mode == 'i' then
     local forgotten = state == 'done' and job.extra.finished + window <= now
-    if not forgotten then return 'absorbed ' .. state end
+    if not forgotten then return taken_by(job, 'absorbed ' .. state) end
   elseif token then
-    return wait_for_end(job, token, flags, probes, news)
+    wait_for_end(job, token, flags, probes, news)
+    return taken_by(job, 'pending running')
   elseif not over then
-    return merge(job, news, #raw)
+    local taken = taken_by(job, 'merged ' .. state)
+    merge(job, news, #raw)
+    return taken
   end
   if state == 'dead' then
     redis.call('ZREM', P .. 'dead:' .. job.queue, ref)

@@ -3,7 +3,8 @@
 --   deaths from which on a job runs alone, deaths alone that make it dead,
 --   1 if the caller has nothing else in hand, then a token for each job
 -- `fetched` is { more (1|0), ms until this partition changes by itself (-1 = never), jobs that must run alone,
---   then 10 per job: ref, id, token, attempt, faults, deaths, enqueued ms, lane, trace, payload,
+--   then 10 per job: ref, id, token, attempt (`ATTEMPT MS` if it has waited since that instant, not since it was
+--   enqueued), faults, deaths, enqueued ms, lane, trace, payload,
 --   then, only if it made jobs dead, a list of 4 per job: id, queue, reason, payload }
 local queue, lease, most = ARGV[from], tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2])
 local suspected, fatal, alone = tonumber(ARGV[from + 3]), tonumber(ARGV[from + 4]), ARGV[from + 5] == '1'
@@ -25,6 +26,7 @@ local function end_lost(job, flags)
     make_dead(job)
     for _, value in ipairs({ job.id, job.queue, extra.reason, job.payload }) do buried[#buried + 1] = value end
   else
+    extra.since = now
     make_ready(job)
   end
   save(job)
@@ -117,7 +119,7 @@ local function lease_one(ref, flags, probing, _, id, _, lane, _, enqueued, trace
   age(queue, enqueued, -1)
   local attempt, faults, deaths = 1, 0, 0
   if extra then
-    attempt, faults, deaths = (extra.attempt or 0) + 1, extra.faults or 0, extra.deaths or 0
+    attempt, faults, deaths = told_attempt(extra, extra.attempt, enqueued), extra.faults or 0, extra.deaths or 0
     leave_batch(queue, lane, extra.batch, ref)
   end
   out[size + 1], out[size + 2], out[size + 3], out[size + 4], out[size + 5] = ref, id, token, attempt, faults

@@ -113,6 +113,13 @@ local function encode(job)
   return raw
 end
 
+-- The attempt that begins, and behind it since when the job has waited for it, if that is not since its enqueue.
+local function told_attempt(extra, ended, enqueued)
+  local attempt = (ended or 0) + 1
+  if (extra.since or 0) <= enqueued then return attempt end
+  return string.format('%d %d', attempt, extra.since)
+end
+
 local function load(ref)
   local raw = redis.call('GET', P .. 'job:' .. ref)
   return raw and decode(ref, raw)

@@ -76,6 +76,7 @@ local function settle(job, verb, argument, reason)
     make_finished(job, 'done', reason)
   end
   if reason ~= '' then job.extra.reason = reason end
+  if job.state ~= 'done' and job.state ~= 'dead' then job.extra.since = now end
   save(job)
 end
 

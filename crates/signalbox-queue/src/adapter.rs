@@ -31,9 +31,11 @@ use tokio_util::{
     task::{AbortOnDropHandle, TaskTracker},
 };
 use tower::{Layer, Service};
+use tracing::Instrument;
 
 use crate::{
     Lease,
+    attempt::Attempt,
     engine::{Engine, Shared},
     protocol::{Ack, Leased, Verb},
 };
@@ -58,9 +60,10 @@ where
         limits: runtime.limits,
         clock: runtime.clock,
     };
-    let service = tower::service_fn(move |task: Task<Leased>| {
-        let run = handler(task.args);
-        async move { run.await.map_err(|error| Box::new(error) as BoxDynError) }
+    let service = tower::service_fn(move |task: Task<Attempt>| {
+        let Attempt { leased, span } = task.args;
+        let run = span.in_scope(|| handler(leased));
+        async move { run.await.map_err(|error| Box::new(error) as BoxDynError) }.instrument(span)
     });
     // Spawned, so that one handler that computes does not hold up the others; aborted when dropped,
     // so that a handler without a lease does not go on.
@@ -100,7 +103,7 @@ struct EngineBackend {
 }
 
 impl Backend for EngineBackend {
-    type Task = Task<Leased>;
+    type Task = Task<Attempt>;
     type Error = Infallible;
 
     fn poll_ready(
@@ -115,15 +118,17 @@ impl Backend for EngineBackend {
         &mut self,
         cx: &mut Context<'_>,
         _: &WorkerContext,
-    ) -> Poll<Option<Result<Task<Leased>, Infallible>>> {
+    ) -> Poll<Option<Result<Task<Attempt>, Infallible>>> {
         let Some(engine) = self.engine.as_mut() else {
             return Poll::Ready(None);
         };
         let job = ready!(engine.jobs.poll_recv(cx));
+        let clock = &*self.outcomes.clock;
         Poll::Ready(job.map(|job| {
             // `from_str` would read an id such as 000000905 as a number.
             let id = TaskId::from_string(job.lease.id.as_str().to_owned());
-            Ok(TaskBuilder::new(job).task_id(id).build())
+            let attempt = Attempt::begin(job, clock);
+            Ok(TaskBuilder::new(attempt).task_id(id).build())
         }))
     }
 
@@ -148,7 +153,7 @@ impl Backend for EngineBackend {
 }
 
 impl BackendConfig for EngineBackend {
-    type Args = Leased;
+    type Args = Attempt;
     type Id = String;
     type Kind = Ephemeral;
     type Config = ();
@@ -188,9 +193,9 @@ struct OutcomeService<S> {
     outcomes: OutcomeLayer,
 }
 
-impl<S> Service<Task<Leased>> for OutcomeService<S>
+impl<S> Service<Task<Attempt>> for OutcomeService<S>
 where
-    S: Service<Task<Leased>, Response = signalbox_core::Completion>,
+    S: Service<Task<Attempt>, Response = signalbox_core::Completion>,
     S::Error: Into<BoxDynError>,
     S::Future: Send + 'static,
 {
@@ -202,11 +207,11 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, task: Task<Leased>) -> Self::Future {
-        let job = task.args.clone();
+    fn call(&mut self, task: Task<Attempt>) -> Self::Future {
+        let attempt = task.args.clone();
         let outcomes = self.outcomes.clone();
         let (abort, registration) = AbortHandle::new_pair();
-        outcomes.shared.on_abort(&job.lease, abort);
+        outcomes.shared.on_abort(&attempt.leased.lease, abort);
         let started = Instant::now();
         let run = AssertUnwindSafe(self.inner.call(task)).catch_unwind();
         let run = Abortable::new(run, registration);
@@ -221,7 +226,7 @@ where
                 Err(_) => Ended::Told(Verb::Release, String::new()),
             };
             outcomes.shared.tally.ran(started.elapsed());
-            outcomes.settle(&job, &ended);
+            outcomes.settle(&attempt, &ended);
             Ok(())
         }
         .boxed()
@@ -258,8 +263,8 @@ impl Ended {
 
 impl OutcomeLayer {
     /// Ends the job and those that joined its attempt.
-    fn settle(&self, job: &Leased, ended: &Ended) {
-        let now = self.clock.now();
+    fn settle(&self, attempt: &Attempt, ended: &Ended) {
+        let (job, now) = (&attempt.leased, self.clock.now());
         let standing = |attempt, faults, enqueued_at| Standing {
             attempt,
             faults,
@@ -274,10 +279,9 @@ impl OutcomeLayer {
         });
         let companions = companions.collect();
         let own = standing(job.attempt, job.faults, job.enqueued_at);
-        self.shared.settle(Ack {
-            companions,
-            ..self.outcome(job.lease.clone(), &job.payload, own, ended)
-        });
+        let own = self.outcome(job.lease.clone(), &job.payload, own, ended);
+        attempt.ended(&own.verb, &own.reason);
+        self.shared.settle(Ack { companions, ..own });
     }
 
     fn outcome(&self, lease: Lease, payload: &[u8], standing: Standing, ended: &Ended) -> Ack {

@@ -5,6 +5,7 @@
 
 use signalbox_core::Payload;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 use crate::{
     Job, Lease, Queue, QueueError, gather,
@@ -39,7 +40,12 @@ impl Queue {
         let mut jobs = Vec::new();
         for leased in claimed.unwrap_or_else(|_| Err(gather::abandoned()))? {
             match worker::open(self, &leased) {
-                Ok(payload) => jobs.push(worker::job(payload, leased)),
+                Ok(payload) => {
+                    if let Some(trace) = &leased.trace {
+                        signalbox_trace::link(&Span::current(), trace);
+                    }
+                    jobs.push(worker::job(payload, leased));
+                }
                 Err(error) => {
                     let (own, verb) = (&leased.lease, worker::unopened(&error));
                     tracing::error!(job.id = %own.id, ?verb, reason = error.chain(), "a job cannot be read");

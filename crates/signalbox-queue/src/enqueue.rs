@@ -9,7 +9,7 @@ use redis::{Script, ScriptInvocation};
 use signalbox_core::{EffectKey, JobId, LaneChain, Payload, QueueName};
 
 use crate::{
-    JobState, Queue, QueueError, gather::SendJobs, partition::Partition, payload, scripts,
+    JobState, Queue, QueueError, attempt, gather::SendJobs, partition::Partition, payload, scripts,
     seats::Seats, trace,
 };
 
@@ -162,7 +162,8 @@ pub enum Enqueued {
 
 impl Enqueued {
     pub(crate) fn parse(text: &str) -> Self {
-        let (word, state) = text.split_once(' ').unwrap_or((text, ""));
+        let mut words = text.split(' ');
+        let (word, state) = (words.next().unwrap_or(text), words.next().unwrap_or(""));
         let state_or_ready = JobState::parse(state).unwrap_or(JobState::Ready);
         match word {
             "absorbed" => Self::Absorbed(state_or_ready),
@@ -220,6 +221,7 @@ impl Queue {
                 let texts = self.send(storing, partition, &distinct, chunk).await?;
                 for (index, text) in chunk.iter().zip(&texts) {
                     outcomes[*index] = Enqueued::parse(text);
+                    attempt::note_taken(&distinct[*index].id, text);
                 }
             }
         }

@@ -8,7 +8,7 @@ use signalbox_core::{JobId, LaneName};
 
 use crate::{
     JobFilter, PayloadKeys, Queue, QueueError, keys, ledger::instant, partition::Partition,
-    payload, reference, scripts,
+    payload, reference, scripts, trace,
 };
 
 /// The state of a job.
@@ -87,6 +87,8 @@ pub struct JobView {
     pub finished: Option<Timestamp>,
     /// The payload as JSON. Empty once the job is done or cancelled.
     pub payload: String,
+    /// The `traceparent` of what enqueued it.
+    pub trace: Option<String>,
 }
 
 async fn view(
@@ -116,7 +118,7 @@ async fn view(
             .map(|ms| instant(&ms))
     };
     let (enqueued, due, finished) = (at(), at(), at());
-    let stored = bytes();
+    let (stored, traced) = (bytes(), bytes());
     Ok(Some(JobView {
         state,
         queue,
@@ -131,6 +133,7 @@ async fn view(
         finished,
         // For people only: without its key, they see why it cannot be shown.
         payload: payload::read(keys, id, &stored).unwrap_or_else(|error| error.to_string()),
+        trace: trace::unpack(&traced),
     }))
 }
 

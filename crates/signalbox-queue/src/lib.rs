@@ -13,6 +13,7 @@ mod acker;
 mod adapter;
 mod address;
 mod archive;
+mod attempt;
 mod browse;
 mod claim;
 mod company;

@@ -39,9 +39,11 @@ pub struct Leased {
     pub deaths: u32,
     /// When the job was enqueued.
     pub enqueued_at: Timestamp,
+    /// When it began to wait for this attempt: it was enqueued, or its last attempt ended.
+    pub waits_since: Timestamp,
     /// The job's lane.
     pub lane: LaneName,
-    /// The `traceparent` of the signal.
+    /// The `traceparent` of what enqueued the job.
     pub trace: Option<String>,
     /// The payload as it is stored; see [`payload()`].
     pub payload: Vec<u8>,
@@ -66,6 +68,22 @@ pub enum Verb {
     Dead,
     /// It waits with this group for a person.
     Hold(String),
+}
+
+impl Verb {
+    /// The word for it, also in Redis.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Again(_) => "again",
+            Self::Retry(_) => "retry",
+            Self::Defer(_) => "defer",
+            Self::Snooze(_) => "snooze",
+            Self::Release => "release",
+            Self::Dead => "dead",
+            Self::Hold(_) => "hold",
+        }
+    }
 }
 
 /// The outcome of one attempt.
@@ -362,7 +380,8 @@ fn read_job(
 ) -> RedisResult<Leased> {
     let mut field = || values.next().unwrap_or(Value::Nil);
     let (id, token) = (text(field())?, text(field())?);
-    let (attempt, faults, deaths) = (number(field())?, number(field())?, number(field())?);
+    let (attempt, since) = attempt(field())?;
+    let (faults, deaths) = (number(field())?, number(field())?);
     let enqueued_at = Timestamp::from_millisecond(i64::from_redis_value(field())?);
     let enqueued_at = enqueued_at.unwrap_or(Timestamp::UNIX_EPOCH);
     let granted = Granted {
@@ -379,6 +398,7 @@ fn read_job(
         faults,
         deaths,
         enqueued_at,
+        waits_since: since.unwrap_or(enqueued_at),
         lane: LaneName::from_stored(text(field())?),
         trace: trace::unpack(&Vec::from_redis_value(field())?),
         payload: Vec::from_redis_value(field())?,
@@ -387,6 +407,20 @@ fn read_job(
 
 fn text(value: Value) -> RedisResult<String> {
     Ok(String::from_redis_value(value)?)
+}
+
+/// The number of an attempt, and of one that is not the first also when its job began to wait for it.
+fn attempt(value: Value) -> RedisResult<(u32, Option<Timestamp>)> {
+    if let Value::Int(_) = value {
+        return Ok((number(value)?, None));
+    }
+    let text = text(value)?;
+    let (attempt, since) = text.split_once(' ').unwrap_or((&text, ""));
+    let since = since
+        .parse()
+        .ok()
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    Ok((attempt.parse().unwrap_or(1), since))
 }
 
 fn number(value: Value) -> RedisResult<u32> {
@@ -462,17 +496,14 @@ pub(crate) async fn renew_in(
 
 /// The end of an attempt in one text. Most say nothing but that it is done.
 fn wire(ack: &Ack) -> Cow<'static, str> {
-    let ms = |at: &Timestamp| at.as_millisecond().to_string();
-    let (verb, argument) = match &ack.verb {
-        Verb::Complete if ack.reason.is_empty() => return Cow::Borrowed("complete"),
-        Verb::Complete => ("complete", String::new()),
-        Verb::Again(at) => ("again", ms(at)),
-        Verb::Retry(at) => ("retry", ms(at)),
-        Verb::Defer(at) => ("defer", ms(at)),
-        Verb::Snooze(at) => ("snooze", ms(at)),
-        Verb::Release => ("release", String::new()),
-        Verb::Dead => ("dead", String::new()),
-        Verb::Hold(group) => ("hold", group.replace('\n', " ")),
+    let verb = ack.verb.as_str();
+    let argument = match &ack.verb {
+        Verb::Complete if ack.reason.is_empty() => return Cow::Borrowed(verb),
+        Verb::Complete | Verb::Release | Verb::Dead => String::new(),
+        Verb::Again(at) | Verb::Retry(at) | Verb::Defer(at) | Verb::Snooze(at) => {
+            at.as_millisecond().to_string()
+        }
+        Verb::Hold(group) => group.replace('\n', " "),
     };
     Cow::Owned(format!("{verb}\n{argument}\n{}", cut(&ack.reason)))
 }

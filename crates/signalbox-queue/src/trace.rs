@@ -38,23 +38,34 @@ pub(crate) fn unpack(stored: &[u8]) -> Option<String> {
     if stored.len() != PACKED {
         return Some(String::from_utf8_lossy(stored).into_owned());
     }
-    let mut digits = stored.iter().flat_map(|byte| {
+    let digits = stored.iter().flat_map(|byte| {
         let pair = [byte >> 4, byte & 15];
         pair.map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'))
     });
+    Some(parted(digits))
+}
+
+/// What was packed, and told digit by digit.
+pub(crate) fn unpack_digits(digits: &str) -> Option<String> {
+    (digits.len() == 2 * PACKED).then(|| parted(digits.chars()))
+}
+
+fn parted(mut digits: impl Iterator<Item = char>) -> String {
     let parts = PARTS.map(|length| digits.by_ref().take(length).collect::<String>());
-    Some(format!("{VERSION}{}", parts.join("-")))
+    format!("{VERSION}{}", parts.join("-"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{PACKED, pack, unpack};
+    use super::{PACKED, pack, unpack, unpack_digits};
 
     #[test]
     fn a_traceparent_is_read_back_as_it_came() {
         let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(pack(text).len(), PACKED);
         assert_eq!(unpack(&pack(text)).as_deref(), Some(text));
+        let digits = "4bf92f3577b34da6a3ce929d0e0e473600f067aa0ba902b701";
+        assert_eq!(unpack_digits(digits).as_deref(), Some(text));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Job<P> {
     pub enqueued_at: Timestamp,
     /// The job's lane.
     pub lane: LaneName,
-    /// The `traceparent` of the signal.
+    /// The `traceparent` of this attempt; of what enqueued the job, where nothing records attempts.
     pub trace: Option<String>,
 }
 

@@ -13,3 +13,4 @@ pub mod logging;
 pub mod metrics;
 pub mod redis_server;
 pub mod roles;
+pub mod telemetry;

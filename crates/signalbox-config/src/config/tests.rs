@@ -2,6 +2,7 @@
 
 mod network;
 mod secrets;
+mod traces;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -5,7 +5,7 @@ use signalbox_core::{
     CatchUp, CatchUpPurpose, JobId, Read, RecordAddress, Resource, Step, StepWord,
 };
 use signalbox_queue::NewJob;
-use uuid::Uuid;
+use tracing::Span;
 
 use super::{Known, notification::Notification};
 use crate::IngressOptions;
@@ -29,7 +29,7 @@ pub(crate) fn of(
     let mut batch = Batch::default();
     let trace = traceparent();
     for notification in notifications {
-        match job(options, known, notification, &trace) {
+        match job(options, known, notification, trace.as_ref()) {
             Some((job, step)) => {
                 batch.jobs.push(job);
                 batch.steps.push(step);
@@ -58,14 +58,14 @@ fn job(
     options: &IngressOptions,
     known: &Known<'_>,
     notification: &Notification,
-    trace: &str,
+    trace: Option<&String>,
 ) -> Option<(NewJob, Step)> {
     let resource = Resource::parse(notification.resource.as_deref()?).ok()?;
     let Some(record) = resource.key.clone() else {
         let since = resource.changed_since();
         let window = since.unwrap_or_else(|| changed_at(options, notification));
         let window = format!("collection-{window}");
-        let job = missed(known, since, &window, trace.to_owned())?;
+        let job = missed(known, since, &window, trace.cloned())?;
         let step = Step::new(options.clock.now(), StepWord::Signal, job.id().clone());
         return Some((job, step.because("a collection changed")));
     };
@@ -88,7 +88,7 @@ fn job(
     };
     let lanes = known.source.lanes.clone();
     let step = signal(options, &id, &read, notification);
-    let job = NewJob::new(id, lanes, read, Some(trace.to_owned())).ok()?;
+    let job = NewJob::new(id, lanes, read, trace.cloned()).ok()?;
     Some((job.keep_last(changed_at), step))
 }
 
@@ -115,7 +115,7 @@ fn missed(
     known: &Known<'_>,
     since: Option<Timestamp>,
     window: &str,
-    trace: String,
+    trace: Option<String>,
 ) -> Option<NewJob> {
     let subscription = &known.subscription;
     let id = JobId::catch_up(&subscription.connection, &subscription.set, window);
@@ -125,12 +125,10 @@ fn missed(
         set: subscription.set.clone(),
         purpose: CatchUpPurpose::Missed { since },
     };
-    NewJob::new(id, known.source.lanes.clone(), catch_up, Some(trace)).ok()
+    NewJob::new(id, known.source.lanes.clone(), catch_up, trace).ok()
 }
 
-/// A new W3C trace for one POST.
-fn traceparent() -> String {
-    let trace = Uuid::new_v4().simple();
-    let span = Uuid::new_v4().simple().to_string();
-    format!("00-{trace}-{}-01", &span[..16])
+/// What the jobs of this request hang on.
+fn traceparent() -> Option<String> {
+    signalbox_trace::traceparent_of(&Span::current())
 }

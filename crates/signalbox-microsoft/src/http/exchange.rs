@@ -68,7 +68,8 @@ impl Exchange {
     }
 }
 
-fn host(url: &Url) -> String {
+/// The host, with the port if the URL has one.
+pub(super) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

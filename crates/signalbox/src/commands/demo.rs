@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::output;
-use crate::{assembly::Store, cli::Global, lifecycle, logging, roles};
+use crate::{assembly::Store, cli::Global, lifecycle, logging, roles, telemetry::Telemetry};
 
 /// How long everything may take to be ready, and to be delivered in the end.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -41,7 +41,8 @@ pub(crate) async fn run(global: &Global, exit_after: Option<Duration>) -> anyhow
     let sim = Simulator::start(setting::cloud()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let config = setting::config(&sim, folder.path(), listener.local_addr()?)?;
-    logging::start(&config.observe)?;
+    let telemetry = Telemetry::start(&config, "signalbox-demo")?;
+    logging::start(&config.observe, &telemetry)?;
     let environment = Environment::from_process();
     let path = environment.variable("PATH").unwrap_or_default();
     let store = Store::open(&config, path).await?;
@@ -54,6 +55,7 @@ pub(crate) async fn run(global: &Global, exit_after: Option<Duration>) -> anyhow
     };
     let played = demo.run(listener, exit_after).await;
     store.close().await;
+    telemetry.close().await;
     sim.stop().await;
     stop.cancel();
     played

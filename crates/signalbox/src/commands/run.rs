@@ -14,6 +14,7 @@ use crate::{
     lifecycle, logging,
     metrics::{Metrics, Role},
     roles,
+    telemetry::Telemetry,
 };
 
 /// A process with its configuration, its Redis and its signals.
@@ -23,13 +24,20 @@ struct Process {
     pulse: Pulse,
     tasks: TaskTracker,
     stop: CancellationToken,
+    telemetry: Telemetry,
 }
 
 impl Process {
-    async fn start(global: &Global, change: impl FnOnce(&mut Config)) -> anyhow::Result<Self> {
+    /// A process that is called `service` in its traces.
+    async fn start(
+        global: &Global,
+        service: &'static str,
+        change: impl FnOnce(&mut Config),
+    ) -> anyhow::Result<Self> {
         let mut config = global.load()?;
         change(&mut config);
-        logging::start(&config.observe)?;
+        let telemetry = Telemetry::start(&config, service)?;
+        logging::start(&config.observe, &telemetry)?;
         let stop = lifecycle::on_signal()?;
         let path = Environment::from_process();
         let path = path.variable("PATH").unwrap_or_default();
@@ -40,6 +48,7 @@ impl Process {
             pulse: Pulse::default(),
             tasks: TaskTracker::new(),
             stop,
+            telemetry,
         })
     }
 
@@ -81,13 +90,14 @@ impl Process {
         self.tasks.close();
         self.tasks.wait().await;
         self.store.close().await;
+        self.telemetry.close().await;
         ended.map(|()| ExitCode::SUCCESS)
     }
 }
 
 /// Everything in one process.
 pub(crate) async fn all(global: &Global) -> anyhow::Result<ExitCode> {
-    let process = Process::start(global, |_| {}).await?;
+    let process = Process::start(global, "signalbox", |_| {}).await?;
     process.serve_health(Role::All)?;
     let ended = tokio::try_join!(process.serve_ingress(), process.work());
     process.end(ended.map(|((), ())| ())).await
@@ -95,7 +105,7 @@ pub(crate) async fn all(global: &Global) -> anyhow::Result<ExitCode> {
 
 /// The ingress.
 pub(crate) async fn ingress(global: &Global) -> anyhow::Result<ExitCode> {
-    let process = Process::start(global, |_| {}).await?;
+    let process = Process::start(global, "signalbox-ingress", |_| {}).await?;
     process.serve_health(Role::Ingress)?;
     let ended = process.serve_ingress().await;
     process.end(ended).await
@@ -124,7 +134,7 @@ pub(crate) async fn worker(
             };
         }
     };
-    let process = Process::start(global, change).await?;
+    let process = Process::start(global, "signalbox-worker", change).await?;
     process.serve_health(Role::Worker)?;
     let ended = process.work().await;
     process.end(ended).await

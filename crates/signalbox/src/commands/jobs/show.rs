@@ -34,6 +34,7 @@ fn row(id: &JobId, job: &JobView) -> Value {
         "enqueued": job.enqueued,
         "due": job.due,
         "finished": job.finished,
+        "trace": trace(job),
         "payload": payload(job),
     })
 }
@@ -44,6 +45,11 @@ fn payload(job: &JobView) -> Value {
         return Value::Null;
     }
     serde_json::from_str(&job.payload).unwrap_or_else(|_| job.payload.clone().into())
+}
+
+/// The id by which a collector knows what enqueued it and what becomes of it.
+fn trace(job: &JobView) -> Option<&str> {
+    job.trace.as_ref()?.split('-').nth(1)
 }
 
 fn print(id: &JobId, job: &JobView) -> std::io::Result<()> {
@@ -65,6 +71,7 @@ fn print(id: &JobId, job: &JobView) -> std::io::Result<()> {
         ("enqueued", at(job.enqueued)),
         ("due", at(job.due)),
         ("finished", at(job.finished)),
+        ("trace", trace(job).unwrap_or_default().to_owned()),
         ("payload", payload),
     ];
     let known = rows.iter().filter(|(_, value)| !value.is_empty());
