@@ -67,6 +67,7 @@ impl Compose {
 #[derive(Debug)]
 pub struct Stack {
     compose: Compose,
+    tag: String,
     project: String,
     simulator: u16,
     variables: Vec<(&'static str, String)>,
@@ -95,6 +96,7 @@ impl Stack {
         ];
         Ok(Self {
             compose,
+            tag: tag.to_owned(),
             project: format!("signalbox-{tag}-{}", std::process::id()),
             simulator,
             variables,
@@ -103,6 +105,11 @@ impl Stack {
                 .timeout(LOOK)
                 .build()?,
         })
+    }
+
+    /// The tag of its image.
+    pub fn tag(&self) -> &str {
+        &self.tag
     }
 
     /// Builds the image as docker-compose.yml says. What the builder tells goes to stderr.

@@ -2,6 +2,7 @@
 //! tests. Both run the same code, so that what the tests hold is what the proof measures.
 
 mod baseline;
+mod compose;
 mod demo;
 mod full;
 mod handshake;
@@ -71,6 +72,8 @@ pub enum Scenario {
     Watched,
     /// The master key of sealed secrets is rotated under load.
     KeyRotated,
+    /// The containers of docker-compose.yml.
+    Compose,
 }
 
 impl Scenario {
@@ -89,7 +92,12 @@ impl Scenario {
     pub const QUEUE: [Self; 4] = [Self::Soak, Self::Storm, Self::Full, Self::SideBySide];
 
     /// All that `cargo xtask prove run` plays.
-    pub const RUN: [Self; 3] = [Self::Tracing, Self::Watched, Self::KeyRotated];
+    pub const RUN: [Self; 4] = [
+        Self::Compose,
+        Self::Tracing,
+        Self::Watched,
+        Self::KeyRotated,
+    ];
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -108,6 +116,7 @@ impl Scenario {
             Self::Tracing => "tracing",
             Self::Watched => "watched",
             Self::KeyRotated => "key-rotated",
+            Self::Compose => "compose",
         }
     }
 
@@ -130,6 +139,7 @@ impl Scenario {
             Self::Tracing => tracing::play(size).await,
             Self::Watched => watched::play(size).await,
             Self::KeyRotated => rotation::play(size).await,
+            Self::Compose => compose::play(size).await,
         }
     }
 }

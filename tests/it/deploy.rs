@@ -1,5 +1,7 @@
 //! What is in `deploy` and docker-compose.yml: that it can be used, and that it is what the documents say.
 
+mod compose;
+mod demo;
 mod image;
 mod systemd;
 

@@ -83,3 +83,9 @@ async fn roles_that_are_replaced_one_by_one_under_load_lose_and_double_nothing()
 async fn a_prometheus_that_watches_a_running_system_finds_every_figure_and_no_alert() {
     holds(Scenario::Watched).await;
 }
+
+/// Where a Docker engine and the base images are; elsewhere nothing is held here.
+#[tokio::test(flavor = "multi_thread")]
+async fn containers_that_are_added_killed_and_taken_away_under_load_lose_and_double_nothing() {
+    holds(Scenario::Compose).await;
+}
