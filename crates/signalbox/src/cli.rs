@@ -102,6 +102,12 @@ pub enum Command {
         #[command(subcommand)]
         command: LanesCommand,
     },
+    /// Print the manual's first page, or write all pages into a folder
+    Man {
+        /// The folder, for example `/usr/share/man/man1`; it is made if it is not there
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
     /// End the embedded Redis of a folder once nobody uses it any more
     #[command(hide = true)]
     RedisWatch {

@@ -8,6 +8,7 @@ mod demo;
 mod healthcheck;
 mod jobs;
 mod lanes;
+mod man;
 mod output;
 mod replay;
 mod routes;
@@ -38,6 +39,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ingress => run::ingress(&global).await,
         Command::Jobs { command } => jobs::run(&global, &command).await,
         Command::Lanes { command } => lanes::run(&global, &command).await,
+        Command::Man { folder } => man::run(&global, folder.as_deref()),
         Command::RedisWatch { folder, idle_ms } => {
             crate::redis_server::watch(&folder, Duration::from_millis(idle_ms)).await?;
             Ok(ExitCode::SUCCESS)

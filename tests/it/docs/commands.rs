@@ -37,6 +37,7 @@ const PUBLIC: &[&str] = &[
     "lanes list",
     "lanes open",
     "load",
+    "man",
     "push",
     "render",
     "replay",
