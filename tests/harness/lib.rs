@@ -11,6 +11,7 @@ mod cutter;
 pub mod fleet;
 mod front;
 mod hook;
+pub mod json_schema;
 mod key_table;
 pub mod queue_model;
 mod redis_server;

@@ -3,6 +3,7 @@
 mod commands;
 mod life;
 mod pages;
+mod schema;
 
 use std::{collections::BTreeSet, path::Path};
 

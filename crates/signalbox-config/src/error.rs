@@ -4,7 +4,7 @@ mod reading;
 
 use std::{fmt, io, path::PathBuf};
 
-pub(crate) use reading::{did_you_mean, problem, unknown_key};
+pub(crate) use reading::{did_you_mean, is_missing, problem, unknown_key, words};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

@@ -177,6 +177,8 @@ pub enum Command {
 /// `signalbox config …`
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
     /// Print the effective configuration without its secrets
     Show,
 }

@@ -35,10 +35,16 @@ async fn every_command_has_its_page_and_those_of_processes_have_none() {
 async fn without_a_folder_the_first_page_is_printed_and_names_the_others() {
     let desk = Desk::new().await;
     let printed = desk.run("man").await;
-    assert!(printed.stdout.contains("signalbox\\-jobs(1)"), "{printed:?}");
+    assert!(
+        printed.stdout.contains("signalbox\\-jobs(1)"),
+        "{printed:?}"
+    );
     let (code, answer) = desk.ask("man").await;
     assert_eq!((code, &answer["page"]), (0, &"signalbox.1".into()));
-    assert_eq!(answer["text"].as_str().unwrap().trim_end(), printed.stdout.trim_end());
+    assert_eq!(
+        answer["text"].as_str().unwrap().trim_end(),
+        printed.stdout.trim_end()
+    );
 }
 
 #[tokio::test]

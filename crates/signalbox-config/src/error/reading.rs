@@ -28,6 +28,10 @@ pub(crate) fn problem(layers: &Layers, path: Path<'_>, reason: &str, fix: &str) 
     }
 }
 
+/// The reasons that the schema of the configuration is made from.
+const IS_MISSING: &str = "is missing";
+const IS_NO_WORD: &str = "is none of the words it can be";
+
 const ADDRESS: &str = "an address and a port, such as `127.0.0.1:8080`";
 
 impl Problem {
@@ -40,11 +44,11 @@ impl Problem {
             Kind::MissingField(name) => {
                 let fix = format!("add `{name} = …` to `[{}]`", path.join("."));
                 path.push(name);
-                problem(layers, &path, "is missing", &fix)
+                problem(layers, &path, IS_MISSING, &fix)
             }
             Kind::UnknownVariant(text, known) => {
                 let fix = did_you_mean(text, known.iter().copied());
-                problem(layers, &path, "is none of the words it can be", &fix)
+                problem(layers, &path, IS_NO_WORD, &fix)
             }
             Kind::InvalidType(_, expected)
             | Kind::InvalidValue(_, expected)
@@ -63,6 +67,18 @@ impl Problem {
             }
         }
     }
+}
+
+/// Whether a setting is wrong because it is not there.
+pub(crate) fn is_missing(problem: &Problem) -> bool {
+    problem.reason == IS_MISSING
+}
+
+/// The words that a setting can be, of a problem with one that is far from all of them.
+pub(crate) fn words(problem: &Problem) -> Option<Vec<String>> {
+    let words = problem.fix.strip_prefix("it can be `")?.strip_suffix('`')?;
+    let words = words.split("`, `").map(str::to_owned);
+    (problem.reason == IS_NO_WORD).then(|| words.collect())
 }
 
 /// A problem with a key that the table at `path` cannot have.
