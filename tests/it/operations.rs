@@ -4,6 +4,7 @@ mod completions;
 mod dead;
 mod health;
 mod jobs;
+mod live;
 mod man;
 mod metrics;
 mod secrets;

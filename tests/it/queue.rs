@@ -16,6 +16,7 @@ mod operating;
 mod outcomes;
 mod payloads;
 mod permits;
+mod roster;
 mod seats;
 mod sentinel;
 mod stepwise;

@@ -3,7 +3,7 @@
 -- ARGV[8] drop the records of jobs that finished before this instant: their refs still absorb the same news;
 -- keep at most ARGV[9] finished jobs, the records of the newest ARGV[10] of them, ARGV[11] dead jobs of each queue;
 -- of the records of finished jobs at most ARGV[12] bytes, and of the dead jobs of each queue ARGV[13];
--- then the queues with dead jobs
+-- forget workers that have said nothing since ARGV[14]; then the queues with dead jobs
 -- Returns { finished jobs, effects, dead jobs, records that were removed, dead jobs that were too many or took too much,
 --   1 if more is left }
 local most = tonumber(ARGV[3])
@@ -109,10 +109,18 @@ local function trim_ledger(before)
   return dropped
 end
 
+-- Few: one for each worker.
+local function forget_workers(before)
+  local said = redis.call('HGETALL', P .. 'workers')
+  for i = 1, #said, 2 do
+    if tonumber(string.match(said[i + 1], '^(%d+) ')) <= before then redis.call('HDEL', P .. 'workers', said[i]) end
+  end
+end
+
 local out = { (forget('finished', ARGV[4], 'job:', tonumber(ARGV[9]))), trim_ledger(tonumber(ARGV[5])), 0,
   drop_records(ARGV[8], tonumber(ARGV[10])), 0 }
 out[4] = out[4] + lighten_records(tonumber(ARGV[12]))
-for i = 14, #ARGV do
+for i = 15, #ARGV do
   local index = 'dead:' .. ARGV[i]
   local removed, young = forget(index, ARGV[6], 'job:', tonumber(ARGV[11]))
   local heavy = lighten_dead(index, tonumber(ARGV[13]))
@@ -120,6 +128,7 @@ for i = 14, #ARGV do
   out[3], out[5] = out[3] + removed + heavy, out[5] + young + heavy
 end
 forget('minutes', ARGV[7], 'minute:')
+forget_workers(tonumber(ARGV[14]))
 -- A window whose last slice is outside counts nothing any more.
 for _, window in ipairs(redis.call('ZRANGEBYSCORE', P .. 'windows', '-inf', now, 'LIMIT', 0, most)) do
   redis.call('ZREM', P .. 'windows', window)

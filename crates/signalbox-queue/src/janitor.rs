@@ -13,6 +13,9 @@ const MOST_PER_SCRIPT: usize = 1000;
 /// What happened in each minute is kept for a day.
 const KEPT_MINUTES: Duration = Duration::from_secs(24 * 3600);
 
+/// A worker that was killed is shown as silent for so long.
+const KEPT_WORKERS: Duration = Duration::from_secs(15 * 60);
+
 /// Scripts of one round and partition at the most; what is left then waits for the next round.
 const MOST_SCRIPTS: usize = 50;
 
@@ -129,7 +132,8 @@ impl Queue {
             .arg(share(retention.records_most))
             .arg(share(retention.dead_most))
             .arg(share(retention.records_bytes))
-            .arg(share(retention.dead_bytes));
+            .arg(share(retention.dead_bytes))
+            .arg(before(now, KEPT_WORKERS));
         for queue in queues {
             call.arg(queue.to_string());
         }

@@ -4,7 +4,7 @@
 ///
 /// The table in `docs/job-lifecycle.md` says what they are for and what ends them; tests compare it with this list, with
 /// the scripts, and with what is in Redis after them.
-pub const KEY_FAMILIES: [(&str, &str); 39] = [
+pub const KEY_FAMILIES: [(&str, &str); 40] = [
     ("installation", "hash"),
     ("meta", "hash"),
     ("waited", "string"),
@@ -36,6 +36,7 @@ pub const KEY_FAMILIES: [(&str, &str); 39] = [
     ("windows", "zset"),
     ("permits", "set"),
     ("wake", "list"),
+    ("workers", "hash"),
     ("ledger", "hash"),
     ("register", "hash"),
     ("steps", "list"),
@@ -74,6 +75,11 @@ pub(crate) fn counts(prefix: &str) -> String {
 /// The bell that wakes a waiter of `queue`.
 pub(crate) fn wake(prefix: &str, queue: &str) -> String {
     format!("{prefix}wake:{queue}")
+}
+
+/// What workers say of themselves, beside partition 0.
+pub(crate) fn workers(prefix: &str) -> String {
+    format!("{prefix}workers")
 }
 
 /// The jobs held as `group`.

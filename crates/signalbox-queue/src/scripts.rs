@@ -64,6 +64,7 @@ script!(KEEP_SAMPLE, NOT_IN_FULL, ["keep_sample.lua"], "");
 script!(LIST_JOBS, "list_jobs.lua");
 script!(OLDEST_READY, "oldest_ready.lua");
 script!(OPERATE_JOBS, "operate_jobs.lua");
+script!(RECENT_MINUTES, "recent_minutes.lua");
 script!(RELEASE_GROUP, "release_group.lua");
 script!(RENEW_LEASES, "renew_leases.lua");
 script!(
@@ -79,6 +80,7 @@ script!(
     "return finish(settled)"
 );
 script!(SHOW_JOB, "show_job.lua");
+script!(SIGN_WORKER, "sign_worker.lua");
 script!(SWAP_RECORD, "swap_record.lua");
 script!(
     TAKE_IN_AND_FETCH,

@@ -5,7 +5,10 @@
 //! next ones into their room, while some wait. Order, lanes, gates and fairness are those of every fetch, because it
 //! is the same one. A caller that goes away strands nothing, and the engine does not end before such a step does.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
 
 use redis::ScriptInvocation;
 use signalbox_core::QueueName;
@@ -13,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use crate::{
-    QueueError,
+    Load, QueueError,
     company::Place,
     engine::{Room, Shared},
     fetcher, gather,
@@ -57,6 +60,17 @@ impl Engines {
         let doors = self.doors();
         let mut named = doors.iter().filter(|door| door.name == name);
         named.find_map(|door| door.seats(most))
+    }
+
+    /// What the engines run, by the queues that they serve.
+    pub(crate) fn loads(&self) -> BTreeMap<String, Load> {
+        let mut loads = BTreeMap::<String, Load>::new();
+        for shared in self.doors().iter().filter_map(|door| door.shared.upgrade()) {
+            let load = loads.entry(shared.name.to_string()).or_default();
+            load.running += shared.leases().len();
+            load.most += shared.options.concurrency;
+        }
+        loads
     }
 
     fn doors(&self) -> MutexGuard<'_, Vec<Door>> {

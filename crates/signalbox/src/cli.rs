@@ -156,7 +156,14 @@ pub enum Command {
         traffic: Option<f64>,
     },
     /// Print what waits, what is shut and what needs a person
-    Status,
+    Status {
+        /// Look again and again until Ctrl-C: in place on a terminal, one table after the other elsewhere
+        #[arg(long)]
+        watch: bool,
+        /// Seconds between two looks
+        #[arg(long, requires = "watch", value_name = "SECS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        every: u64,
+    },
     /// Tell what happened to a document
     Trail {
         /// What to do

@@ -64,7 +64,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             };
             simulate.run().await
         }
-        Command::Status => status::run(&global).await,
+        Command::Status { watch: false, .. } => status::run(&global).await,
+        Command::Status { every, .. } => {
+            status::watch::run(&global, Duration::from_secs(every)).await
+        }
         Command::Trail { command } => trail::run(&global, &command).await,
         Command::Worker {
             queues,

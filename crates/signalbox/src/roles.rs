@@ -7,7 +7,7 @@ use signalbox_config::{Config, Queue as Kind};
 use signalbox_core::is_route_group;
 use signalbox_ingress::{Door, Tls, TlsWatch};
 use signalbox_jobs::{Context, bootstrap};
-use signalbox_queue::{HeldBudget, Origin, Pulse, Queue, Retention, Trail, TrailRetention};
+use signalbox_queue::{HeldBudget, Origin, Pulse, Queue, Retention, Roll, Trail, TrailRetention};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -19,6 +19,8 @@ const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often a role looks whether the next tick of every schedule is in Redis.
 const PLANT: Duration = Duration::from_secs(60);
+/// How often a worker says what it runs. Each time waits for the disk, so not more often than people look.
+const SIGN: Duration = Duration::from_secs(5);
 /// Looks between two rounds of trimming.
 const LOOKS_PER_TRIM: u32 = 60;
 
@@ -87,12 +89,14 @@ pub async fn worker(
     let (trail, writer) = Trail::open(store.queue.clone());
     let context = assembly::context(config, store.queue.clone(), trail)?;
     begin(&context, store.installation.origin).await?;
+    let signed = pulse.clone();
     let options = assembly::worker_options(config, pulse);
     let worker = signalbox_jobs::worker(&context, kinds, &config.worker.concurrency, options);
     let queues = worker.queues().to_vec();
     let retention = Kept::by(config);
     let (tasks, told) = (TaskTracker::new(), CancellationToken::new());
     tasks.spawn(writer.run(told.clone()));
+    tasks.spawn(signing(store.queue.clone(), signed, told.clone()));
     let quiet = stop.clone();
     tasks.spawn(planting(config, store.queue.clone(), stop.clone()));
     tasks.spawn(async move {
@@ -108,6 +112,35 @@ pub async fn worker(
     told.cancel();
     tasks.wait().await;
     Ok(())
+}
+
+/// Keeps this worker on the roster until `stop`, and takes it off then.
+async fn signing(queue: Queue, pulse: Pulse, stop: CancellationToken) {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let host = rustix::system::uname();
+    let about = Roll {
+        name: format!(
+            "{}/{}",
+            host.nodename().to_string_lossy(),
+            std::process::id()
+        ),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        since: assembly::clock().now(),
+        ..Roll::default()
+    };
+    loop {
+        if let Err(error) = queue.sign(&id, &about, &pulse).await {
+            tracing::debug!("the roster has to wait: {error:#}");
+        }
+        let pause = stop.run_until_cancelled(tokio::time::sleep(SIGN));
+        if pause.await.is_none() {
+            break;
+        }
+    }
+    // One that cannot say good-bye is seen to be silent, and forgotten.
+    if let Err(error) = queue.sign_off(&id).await {
+        tracing::debug!("the roster keeps a worker that has gone: {error:#}");
+    }
 }
 
 /// Plants the next tick of every schedule, again and again until `stop`: a tick that died plants no other.

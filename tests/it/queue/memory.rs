@@ -110,7 +110,7 @@ async fn what_follows_from_a_job_passes_in_a_redis_that_is_over_its_limit() {
 }
 
 /// By age, this keeps everything that these tests end.
-fn retention() -> Retention {
+pub(super) fn retention() -> Retention {
     let day = Duration::from_secs(86_400);
     Retention {
         finished: day * 7,

@@ -1,6 +1,6 @@
 //! `signalbox lanes`: what is shut, until when and why, and an operator's hand on it.
 
-use std::process::ExitCode;
+use std::{num::NonZeroU32, process::ExitCode};
 
 use serde_json::{Value, json};
 use signalbox_config::{Config, Connection};
@@ -80,7 +80,7 @@ fn roots(config: &Config) -> Vec<LaneName> {
 }
 
 async fn list(global: &Global, store: &Store) -> anyhow::Result<ExitCode> {
-    let lanes = lanes(&store.queue).await?;
+    let lanes = lanes(&store.queue, None).await?;
     if global.json {
         let rows = lanes.iter().map(|(lane, view)| row(lane, view));
         output::json(&rows.collect::<Value>())?;
@@ -92,10 +92,14 @@ async fn list(global: &Global, store: &Store) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Every lane that was shut or limited at some time, as it stands now: a gate stays noted after it has opened.
-pub(super) async fn lanes(queue: &Queue) -> Result<Vec<(LaneName, LaneView)>, QueueError> {
+/// Every lane that was shut or limited at some time, or the `most` last ones of each partition, as they stand now: a
+/// gate stays noted after it has opened.
+pub(super) async fn lanes(
+    queue: &Queue,
+    most: Option<NonZeroU32>,
+) -> Result<Vec<(LaneName, LaneView)>, QueueError> {
     let now = assembly::clock().now();
-    let mut lanes = queue.lanes().await?;
+    let mut lanes = queue.changed_lanes(most).await?;
     for (_, view) in &mut lanes {
         view.gate.take_if(|(until, _)| *until <= now);
     }

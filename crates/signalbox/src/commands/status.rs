@@ -4,19 +4,25 @@
 
 mod attention;
 mod print;
+pub(super) mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
     process::ExitCode,
     time::Duration,
 };
 
+use jiff::Timestamp;
 use signalbox_config::Config;
 use signalbox_core::{LaneName, ROUTES, RouteName, RoutePhase, RouteState};
-use signalbox_queue::{Archived, JobState, LaneView, Queue};
+use signalbox_queue::{Archived, Attempts, JobState, LaneView, Queue, WorkerView};
 
 use super::{jobs::open, output};
 use crate::{cli::Global, listing::spoken};
+
+/// Rates are told of this minute and the one before it.
+const MINUTES: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
 
 /// All that is looked at.
 #[derive(Debug, Default)]
@@ -29,6 +35,12 @@ struct Status {
     groups: BTreeMap<String, u64>,
     /// What was held too much, by group.
     archived: BTreeMap<String, Archived>,
+    /// Those that are here, or were a while ago.
+    workers: Vec<WorkerView>,
+    /// The instant of the look, by Redis' clock.
+    now: Timestamp,
+    /// The time of which rates are told.
+    span: Duration,
     /// By name; those of the configuration, and those that are known from before.
     routes: BTreeMap<RouteName, Route>,
 }
@@ -38,6 +50,8 @@ struct Status {
 struct Backlog {
     jobs: BTreeMap<JobState, i64>,
     oldest_ready: Option<Duration>,
+    /// What became of its attempts in the time of which rates are told.
+    recent: Attempts,
 }
 
 impl Backlog {
@@ -65,7 +79,7 @@ impl Route {
 pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     let store = open(global).await?;
-    let looked = look(&config, &store.queue).await;
+    let looked = look(&config, &store.queue, None).await;
     store.close().await;
     let status = looked?;
     let needs = attention::needs(&status);
@@ -77,16 +91,32 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     Ok(output::answer(needs.is_empty()))
 }
 
-async fn look(config: &Config, queue: &Queue) -> anyhow::Result<Status> {
-    let mut lanes = super::lanes::lanes(queue).await?;
+async fn look(
+    config: &Config,
+    queue: &Queue,
+    most_lanes: Option<NonZeroU32>,
+) -> anyhow::Result<Status> {
+    let mut lanes = super::lanes::lanes(queue, most_lanes).await?;
     lanes.retain(|(_, view)| is_shut(view));
     let mut groups = queue.held_groups().await?;
     groups.retain(|_, count| *count != 0);
+    let recent = queue.recent(MINUTES).await?;
+    let mut queues = backlogs(queue).await?;
+    for (name, attempts) in &recent.queues {
+        queues
+            .entry(spoken(name).to_owned())
+            .or_default()
+            .recent
+            .add(attempts);
+    }
     Ok(Status {
-        queues: backlogs(queue).await?,
+        queues,
         lanes,
         groups,
         archived: queue.archived().await?,
+        workers: queue.workers().await?,
+        now: recent.now,
+        span: recent.span,
         routes: routes(config, queue).await?,
     })
 }

@@ -4,16 +4,17 @@ use std::{fmt::Write as _, io, time::Duration};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use signalbox_queue::JobState;
+use signalbox_queue::{JobState, WorkerView};
 
 use super::{
     super::{lanes, output, routes},
     Backlog, Route, Status,
     attention::Need,
 };
+use crate::listing::spoken;
 
 /// The states that are counted, in the order of a job's life.
-const STATES: [JobState; 5] = [
+pub(super) const STATES: [JobState; 5] = [
     JobState::Scheduled,
     JobState::Ready,
     JobState::Running,
@@ -38,8 +39,11 @@ pub(super) fn value(status: &Status, needs: &[Need]) -> Value {
     let needs = needs
         .iter()
         .map(|need| json!({ "what": need.what, "next_action": need.next_action }));
+    let workers = status.workers.iter().map(worker);
     json!({
         "queues": status.queues.iter().map(queue).collect::<Value>(),
+        "done_in_secs": status.span.as_secs_f64(),
+        "workers": workers.collect::<Value>(),
         "shut_lanes": lanes.collect::<Value>(),
         "held": held.collect::<Value>(),
         "archived": archived.collect::<Value>(),
@@ -52,11 +56,34 @@ fn queue((word, backlog): (&String, &Backlog)) -> Value {
     let mut row = json!({
         "queue": word,
         "oldest_ready_secs": backlog.oldest_ready.map(|age| age.as_secs_f64()),
+        "done": backlog.recent.done(),
+        "p50_ms": took(backlog, 0.5),
+        "p99_ms": took(backlog, 0.99),
     });
     for state in STATES {
         row[state.as_str()] = backlog.count(state).into();
     }
     row
+}
+
+fn took(backlog: &Backlog, share: f64) -> Option<u64> {
+    let took = backlog.recent.quantile(share)?;
+    u64::try_from(took.as_millis()).ok()
+}
+
+fn worker(view: &WorkerView) -> Value {
+    let queues = view.roll.queues.iter();
+    let queues = queues.map(
+        |(name, load)| json!({ "queue": spoken(name), "running": load.running, "most": load.most }),
+    );
+    json!({
+        "name": view.roll.name,
+        "version": view.roll.version,
+        "since": view.roll.since,
+        "seen": view.seen,
+        "fetched": view.fetched(),
+        "queues": queues.collect::<Value>(),
+    })
 }
 
 pub(super) fn people(status: &Status, needs: &[Need]) -> io::Result<()> {
@@ -111,7 +138,7 @@ fn age(age: Duration) -> String {
     )
 }
 
-fn phase(route: &Route) -> &'static str {
+pub(super) fn phase(route: &Route) -> &'static str {
     match &route.state {
         _ if !route.enabled => "disabled or not configured",
         Some(state) => routes::word(state.phase),

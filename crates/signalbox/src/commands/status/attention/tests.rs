@@ -45,6 +45,7 @@ fn what_goes_on_by_itself_needs_nobody() {
     *backlog = Backlog {
         jobs: [(JobState::Ready, 9), (JobState::Dead, 0)].into(),
         oldest_ready: None,
+        ..Backlog::default()
     };
     assert!(said(&status).is_empty());
     for phase in [None, Some(RoutePhase::Baselining), Some(RoutePhase::Active)] {
