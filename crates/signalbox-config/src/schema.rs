@@ -151,7 +151,7 @@ impl Making {
             }
             toml::Value::String(_) => self.text(path),
             toml::Value::Integer(_) => self.number(path),
-            toml::Value::Float(_) => json!({ "type": "number", "exclusiveMinimum": 0 }),
+            toml::Value::Float(_) => self.fraction(path),
             toml::Value::Boolean(_) => json!({ "type": "boolean" }),
             toml::Value::Datetime(_) => json!({ "type": "string" }),
         };
@@ -193,6 +193,13 @@ impl Making {
     fn number(&self, path: &[&str]) -> Value {
         let zero = self.reader.refuses(path, 0.into());
         json!({ "type": "integer", "minimum": u8::from(zero) })
+    }
+
+    fn fraction(&self, path: &[&str]) -> Value {
+        if self.reader.refuses(path, 0.0.into()) {
+            return json!({ "type": "number", "exclusiveMinimum": 0 });
+        }
+        json!({ "type": "number", "minimum": 0 })
     }
 
     /// Adds the comment above a setting, and its default or an example.

@@ -25,6 +25,8 @@ fn a_setting_has_its_comment_its_default_and_what_it_can_be() {
     assert!(about.ends_with("checked at start-up."), "{about}");
     assert_eq!(at(&schema, "redis.partitions")["minimum"], 1);
     assert_eq!(at(&schema, "flood_limit")["minimum"], 0);
+    assert_eq!(at(&schema, "time_scale")["exclusiveMinimum"], 0);
+    assert_eq!(at(&schema, "observe.trace_sample")["minimum"], 0);
     let memory = at(&schema, "redis.memory_mib");
     assert_eq!(
         (&memory["default"], &memory["examples"]),
