@@ -14,7 +14,7 @@ use super::super::{
 use crate::listing::spoken;
 
 /// The columns of [`STATES`].
-const WIDTHS: [usize; 5] = [10, 8, 9, 7, 7];
+const WIDTHS: [usize; 5] = [10, 8, 9, 6, 7];
 /// A worker that has said nothing for this long missed at least two heartbeats.
 const SILENT: Duration = Duration::from_secs(15);
 
@@ -107,7 +107,8 @@ fn title(look: &Look<'_>, width: usize) -> Line {
     };
     let at = look.at.strftime("%H:%M:%SZ");
     let right = format!("{at}  every {} s  q ends", look.every.as_secs());
-    let gap = width.saturating_sub(line.width() + right.chars().count());
+    let taken = line.width() + right.chars().count();
+    let gap = width.saturating_sub(taken).max(2);
     line.and(Tone::Quiet, format!("{:gap$}{right}", ""))
 }
 

@@ -84,7 +84,7 @@ fn a_busy_installation_shows_what_waits_what_is_shut_and_what_to_do() {
     for part in [
         "3 things need a person",
         "12:00:00Z  every 2 s  q ends",
-        "post              0     120        0      0      2      75s     200  <16ms    <4s",
+        "post              0     120        0     0      2      75s     200  <16ms    <4s",
         "      make a new one in Entra and restart the workers, one after the other, so that no card has to",
         "closed  teams/a  opens in 28s; 429",
         "broken  teams/b  probed in 5m; the secret [2J has expired",
