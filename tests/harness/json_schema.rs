@@ -14,11 +14,17 @@ fn look(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
         let holds = match word.as_str() {
             "$schema" | "title" | "description" | "default" | "examples" => true,
             "type" => is_a(rule, value),
-            "enum" => rule.as_array().unwrap().contains(value),
+            "enum" => rule.as_array().expect("`enum` is a list").contains(value),
             "const" => rule == value,
-            "minimum" => value.as_f64().is_none_or(|it| it >= rule.as_f64().unwrap()),
-            "exclusiveMinimum" => value.as_f64().is_none_or(|it| it > rule.as_f64().unwrap()),
-            "minItems" => length(value).is_none_or(|it| it >= rule.as_u64().unwrap()),
+            "minimum" => value
+                .as_f64()
+                .is_none_or(|it| it >= rule.as_f64().expect("the bound is a number")),
+            "exclusiveMinimum" => value
+                .as_f64()
+                .is_none_or(|it| it > rule.as_f64().expect("the bound is a number")),
+            "minItems" => {
+                length(value).is_none_or(|it| it >= rule.as_u64().expect("the bound is a count"))
+            }
             "required" => names(rule).all(|name| value.get(name).is_some()),
             "oneOf" => fitting(rule, value) == 1,
             "items" => {
@@ -69,7 +75,7 @@ fn fitting(rules: &Value, value: &Value) -> usize {
 }
 
 fn is_a(kind: &Value, value: &Value) -> bool {
-    match kind.as_str().unwrap() {
+    match kind.as_str().expect("a type has a name") {
         "object" => value.is_object(),
         "array" => value.is_array(),
         "string" => value.is_string(),

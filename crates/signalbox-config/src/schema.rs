@@ -224,8 +224,8 @@ fn object(properties: Map<String, Value>, required: Vec<String>) -> Value {
     let mut object = json!({
         "type": "object",
         "additionalProperties": false,
-        "properties": properties,
     });
+    object["properties"] = properties.into();
     if !required.is_empty() {
         object["required"] = required.into();
     }

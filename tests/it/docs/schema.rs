@@ -42,8 +42,11 @@ fn a_setting_that_is_not_known_is_refused_at_every_depth() {
     while let Some(place) = tables.pop() {
         let table = complete.pointer(&place).unwrap();
         let below = table.as_object().unwrap().iter();
-        tables
-            .extend(below.filter_map(|(key, it)| it.is_object().then(|| format!("{place}/{key}"))));
+        tables.extend(
+            below
+                .filter(|(_, it)| it.is_object())
+                .map(|(key, _)| format!("{place}/{key}")),
+        );
         // What people name may be called anything, but must be a table.
         let mut changed = complete.clone();
         changed.pointer_mut(&place).unwrap()["surprise"] = 1.into();

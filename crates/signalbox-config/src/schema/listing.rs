@@ -65,7 +65,10 @@ fn entries() -> BTreeMap<Vec<String>, Entry> {
             }
             in_comment = !line.is_empty();
             let text = line.trim_start_matches('#').trim();
-            about = format!("{about} {text}").trim().to_owned();
+            if !about.is_empty() && !text.is_empty() {
+                about.push(' ');
+            }
+            about.push_str(text);
             continue;
         };
         in_comment = false;

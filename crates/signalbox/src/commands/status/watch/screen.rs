@@ -18,6 +18,7 @@ use super::view::{Line, Tone};
 
 /// The terminal, ours until it is dropped.
 pub(super) struct Screen {
+    terminal: io::Stdout,
     events: EventStream,
 }
 
@@ -32,18 +33,20 @@ impl Screen {
         terminal::enable_raw_mode()?;
         // From here on, dropping it undoes what was done.
         let screen = Self {
+            terminal: io::stdout(),
             events: EventStream::new(),
         };
-        let mut out = io::stdout().lock();
+        let mut out = screen.terminal.lock();
         queue!(out, EnterAlternateScreen, DisableLineWrap, Hide)?;
         out.flush()?;
+        drop(out);
         Ok(screen)
     }
 
     /// Draws what `lines` says for a width and a height, over what was there: nothing flickers.
     pub(super) fn draw(&self, lines: impl FnOnce(usize, usize) -> Vec<Line>) -> io::Result<()> {
         let (width, height) = terminal::size()?;
-        let mut out = io::stdout().lock();
+        let mut out = self.terminal.lock();
         for (row, line) in (0..height).zip(lines(width.into(), height.into())) {
             // Before, because behind a full line it would take away the last character.
             queue!(out, MoveTo(0, row), Clear(ClearType::UntilNewLine))?;
@@ -77,7 +80,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let mut out = io::stdout().lock();
+        let mut out = self.terminal.lock();
         // Nothing is left to do for a terminal that takes no more.
         queue!(out, Show, EnableLineWrap, LeaveAlternateScreen).ok();
         out.flush().ok();
