@@ -100,6 +100,9 @@ pub struct Posted {
     pub modified: Timestamp,
 }
 
+/// The set that these verbs change, as subscriptions name it.
+const INVOICES: &str = "purchaseInvoices";
+
 const VENDORS: [&str; 6] = [
     "Nordlicht Papier GmbH",
     "Quai Lumière SARL",
@@ -216,7 +219,7 @@ impl World {
                 at: modified,
                 expectation,
             };
-            self.erp.enqueue(company_id, &change, due);
+            self.erp.enqueue(company_id, INVOICES, &change, Some(due));
         }
         Posted {
             company: company_id,
@@ -241,7 +244,7 @@ impl World {
             at,
             expectation: None,
         };
-        self.erp.enqueue(company, &change, due);
+        self.erp.enqueue(company, INVOICES, &change, Some(due));
         Ok(())
     }
 }

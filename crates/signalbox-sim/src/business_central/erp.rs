@@ -64,6 +64,9 @@ pub(crate) struct Subscription {
     pub(crate) version: u64,
     /// Changes not yet acknowledged, oldest first.
     pub(crate) pending: Vec<Change>,
+    /// Changes by somebody who may not schedule a sending: they wait for the next change of
+    /// the set by somebody who may.
+    pub(crate) withheld: Vec<Change>,
 }
 
 /// One notification URL in one company: what is sent together.
@@ -150,9 +153,19 @@ impl Erp {
     }
 
     /// Gives a change to every live subscription of its company and set.
-    pub(crate) fn enqueue(&mut self, company: Uuid, change: &Change, due: Instant) {
+    ///
+    /// `set` is the entity set as subscriptions name it: `vendors`, or with its whole route
+    /// for a custom API: `contoso/finance/v1.0/vendorLedgerEntries`. Without a due time the
+    /// change is by a delegated admin: it is noted, and sent with the next that has one.
+    pub(crate) fn enqueue(
+        &mut self,
+        company: Uuid,
+        set: &str,
+        change: &Change,
+        due: Option<Instant>,
+    ) {
         let concerned = |subscription: &&mut Subscription| {
-            subscription.company == company && subscription.set == "purchaseInvoices"
+            subscription.company == company && subscription.set == set
         };
         let (mut taken, mut expired) = (false, false);
         for subscription in self.subscriptions.values_mut().filter(concerned) {
@@ -161,6 +174,11 @@ impl Erp {
                 continue;
             }
             taken = true;
+            let Some(due) = due else {
+                subscription.withheld.push(change.clone());
+                continue;
+            };
+            subscription.pending.append(&mut subscription.withheld);
             subscription.pending.push(change.clone());
             let key = (company, subscription.url.clone());
             self.outboxes

@@ -154,6 +154,7 @@ async fn renew(inquiry: &Inquiry, id: &str) -> Result<Response, Refusal> {
     // Changes may have come, or the row may have gone, while the handshake ran.
     let current = world.erp.subscriptions.get_mut(id).ok_or_else(unknown)?;
     wanted.pending = std::mem::take(&mut current.pending);
+    wanted.withheld = std::mem::take(&mut current.withheld);
     if current.url != wanted.url && !wanted.pending.is_empty() {
         // The backlog follows the subscription to its new address.
         let key = (wanted.company, wanted.url.clone());
@@ -227,6 +228,7 @@ fn wished(shared: &Shared, body: &[u8]) -> Result<Subscription, Refusal> {
         modified: now,
         version: 0,
         pending: Vec::new(),
+        withheld: Vec::new(),
     };
     if wish.notification_url.is_none() || wish.resource.is_none() {
         return Err(bad("notificationUrl and resource must be provided."));

@@ -21,6 +21,7 @@ fn subscription(kinds: &[(u128, ChangeType)]) -> Subscription {
         modified: start,
         version: 1,
         pending: (0..).zip(kinds).map(change).collect(),
+        withheld: Vec::new(),
     }
 }
 
