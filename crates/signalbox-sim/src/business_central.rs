@@ -22,9 +22,12 @@ use crate::target::Api;
 
 pub(crate) mod batches;
 pub(crate) mod changes;
+mod companies;
+pub(crate) mod environments;
 mod erp;
 mod fields;
 mod invoices;
+mod maintenance;
 pub(crate) mod notifications;
 mod odata;
 mod reads;
@@ -33,6 +36,8 @@ mod status;
 pub(crate) mod subscriptions;
 
 pub use changes::{NewInvoice, Posted, VerbError, Which};
+pub use environments::EnvironmentError;
+pub(crate) use environments::Environments;
 pub(crate) use erp::Erp;
 pub(crate) use reads::Observed;
 pub(crate) use slots::AppSlots;
@@ -44,7 +49,10 @@ const RATE: (usize, u64) = (6_000, 300);
 /// A request with everything the handlers need.
 #[derive(Debug)]
 struct Inquiry {
+    /// Seen from the environment that the path names.
     shared: Arc<Shared>,
+    /// Its name, as the path has it.
+    environment: String,
     call: Call,
     headers: HeaderMap,
     query: Option<String>,
@@ -60,7 +68,7 @@ impl Inquiry {
             "http://{}/bc/v2.0/{}/{}/api/v2.0",
             host.unwrap_or_default(),
             config.tenant,
-            config.environment
+            self.environment
         )
     }
 
@@ -101,13 +109,15 @@ pub(crate) async fn handle(
     if !admitted || tenant != shared.config.tenant {
         return Err(errors::unauthorized(Api::BusinessCentral));
     }
-    if environment != shared.config.environment {
+    let shared = shared.in_environment(&environment).map_err(|_| {
         let message = "Environment does not exist.";
-        return Err(refuse(StatusCode::NOT_FOUND, "NoEnvironment", message));
-    }
+        refuse(StatusCode::NOT_FOUND, "NoEnvironment", message)
+    })?;
+    maintenance::check(&shared, &call)?;
     let _slot = admit(&shared, &call).await?;
     let inquiry = Inquiry {
         shared,
+        environment,
         call,
         headers: parts.headers,
         query,
@@ -137,7 +147,7 @@ async fn admit(shared: &Shared, call: &Call) -> Result<Option<slots::Slot>, Refu
             return Err(refused());
         }
     }
-    let slot = shared.app_slots.enter(&call.app).await;
+    let slot = shared.app_slots.enter(&call.lane).await;
     if slot.is_none() {
         shared.world().limit_violations += 1;
     }

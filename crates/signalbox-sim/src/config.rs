@@ -10,6 +10,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod environments;
+
+pub use environments::{EnvironmentKind, EnvironmentSpec, MaintenanceAnswer};
+
 /// Tenant of the default configuration.
 pub const DEFAULT_TENANT: &str = "11111111-2222-3333-4444-555555555555";
 /// Client id of the default configuration; it is the bot's app id as well.
@@ -120,10 +124,14 @@ pub struct SimConfig {
     pub client_secret: String,
     /// App id of the bot, named as author of its messages by Graph.
     pub bot_app_id: String,
-    /// Name of the Business Central environment.
+    /// Name of the Business Central environment that verbs act in unless told otherwise.
     pub environment: String,
     /// Companies of the environment.
     pub companies: Vec<CompanySpec>,
+    /// Further environments; one of the name of `environment` describes that one instead.
+    pub environments: Vec<EnvironmentSpec>,
+    /// How an environment refuses while it is serviced.
+    pub maintenance: MaintenanceAnswer,
     /// Teams and channels.
     pub teams: Vec<TeamSpec>,
     /// Whether the services' own rate limits are enforced.
@@ -171,6 +179,8 @@ impl Default for SimConfig {
             bot_app_id: DEFAULT_CLIENT_ID.into(),
             environment: DEFAULT_ENVIRONMENT.into(),
             companies: vec![company],
+            environments: Vec::new(),
+            maintenance: MaintenanceAnswer::default(),
             teams: vec![
                 TeamSpec::named("Finance")
                     .with_channel("General")

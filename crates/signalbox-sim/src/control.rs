@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::faults::Fault;
@@ -45,6 +45,8 @@ enum ControlError {
     NoSuchVerb(String),
     #[error("{0}")]
     Refused(#[from] crate::business_central::VerbError),
+    #[error("{0}")]
+    Environment(#[from] crate::business_central::EnvironmentError),
 }
 
 impl IntoResponse for ControlError {
@@ -52,7 +54,7 @@ impl IntoResponse for ControlError {
         let status = match self {
             Self::Body(_) => StatusCode::BAD_REQUEST,
             Self::NoSuchVerb(_) => StatusCode::NOT_FOUND,
-            Self::Refused(_) => StatusCode::CONFLICT,
+            Self::Refused(_) | Self::Environment(_) => StatusCode::CONFLICT,
         };
         (status, Json(json!({ "error": self.to_string() }))).into_response()
     }
@@ -68,12 +70,28 @@ fn show(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("wire types have no keys that are not text")
 }
 
+/// Where a verb acts: in the first environment unless the query names another.
+#[derive(Deserialize)]
+struct Where {
+    environment: Option<String>,
+}
+
+impl Where {
+    fn view(&self, shared: Arc<Shared>) -> Result<Arc<Shared>, ControlError> {
+        match &self.environment {
+            Some(name) => Ok(shared.in_environment(name)?),
+            None => Ok(shared),
+        }
+    }
+}
+
 async fn verb(
     State(shared): State<Arc<Shared>>,
     Path(verb): Path<String>,
+    Query(place): Query<Where>,
     body: Bytes,
 ) -> Result<Json<Value>, ControlError> {
-    verbs::run(&shared, &verb, &body).map(Json)
+    verbs::run(&place.view(shared)?, &verb, &body).map(Json)
 }
 
 /// Takes one fault or a list of them.
@@ -118,10 +136,16 @@ async fn effects(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(show(&effects))
 }
 
-async fn subscriptions(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn subscriptions(
+    State(shared): State<Arc<Shared>>,
+    Query(place): Query<Where>,
+) -> Result<Json<Value>, ControlError> {
+    let shared = place.view(shared)?;
     let world = shared.world();
     let all = world.erp.subscriptions.values();
-    Json(all.map(|subscription| subscription.json(None)).collect())
+    Ok(Json(
+        all.map(|subscription| subscription.json(None)).collect(),
+    ))
 }
 
 async fn verdict(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -18,6 +18,8 @@ use crate::traffic::{Traffic, TrafficHandle};
 use crate::verdict::Verdict;
 use crate::{business_central, server};
 
+mod environments;
+
 /// Why the simulator cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
@@ -64,10 +66,7 @@ impl Simulator {
             .tasks
             .spawn(business_central::notifications::run(Arc::clone(&shared)));
         let guard = Arc::new(shared.stop.clone().drop_guard());
-        Ok(SimHandle {
-            shared,
-            _guard: guard,
-        })
+        Ok(SimHandle { shared, guard })
     }
 }
 
@@ -88,7 +87,7 @@ pub async fn serve(
 pub struct SimHandle {
     pub(crate) shared: Arc<Shared>,
     /// Stops the background tasks with the last handle.
-    _guard: Arc<DropGuard>,
+    guard: Arc<DropGuard>,
 }
 
 /// Addresses and the end.

@@ -20,6 +20,11 @@ use crate::server::{Hangup, dispatch};
 use crate::state::{Call, Shared};
 use crate::target::Target;
 
+/// Whether a request is to the simulator itself, not to what it simulates.
+pub(crate) fn is_control<B>(request: &Request<B>) -> bool {
+    request.uri().path().starts_with("/_sim/")
+}
+
 /// Answers one request, or ends its connection.
 pub(crate) async fn handle(
     shared: Arc<Shared>,
@@ -27,7 +32,7 @@ pub(crate) async fn handle(
     request: Request<Body>,
 ) -> Result<Response, Hangup> {
     let arrived = Instant::now();
-    if request.uri().path().starts_with("/_sim/") {
+    if is_control(&request) {
         return Ok(dispatch(router, request).await);
     }
     let (parts, body) = request.into_parts();

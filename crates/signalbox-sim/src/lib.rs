@@ -43,6 +43,9 @@
 //! curl $SIM/_sim/v1/faults -d '{"target":"bot.post","kind":"throttle","retry_after":2,"times":2}'
 //! curl $SIM/_sim/v1/faults -d '{"target":"bot.post","kind":"late_commit","ms":800,"every":10}'
 //! curl -X DELETE $SIM/_sim/v1/faults
+//! curl $SIM/_sim/v1/verbs/copy-environment -d '{"from":"Production","to":"Test"}'
+//! curl $SIM/_sim/v1/verbs/post-purchase-invoice?environment=Test
+//! curl $SIM/_sim/v1/verbs/restart -d '{"ms":3000}'
 //! curl $SIM/_sim/v1/verbs/start-traffic -d '{"rate_per_sec":50,"purchasers":40}'
 //! curl $SIM/_sim/v1/verdict        # also: requests, notifications, effects, subscriptions, faults
 //! curl -X POST $SIM/_sim/v1/reset
@@ -63,6 +66,7 @@ mod card;
 mod clock;
 mod config;
 mod control;
+mod door;
 mod entra;
 mod errors;
 mod faults;
@@ -78,10 +82,11 @@ mod teams;
 mod traffic;
 mod verdict;
 
-pub use business_central::{InvoiceStatus, NewInvoice, Posted, VerbError, Which};
+pub use business_central::{EnvironmentError, InvoiceStatus, NewInvoice, Posted, VerbError, Which};
 pub use config::{
     ChannelSpec, CompanySpec, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_COMPANY_ID,
-    DEFAULT_COMPANY_NAME, DEFAULT_ENVIRONMENT, DEFAULT_TENANT, SimConfig, TeamSpec,
+    DEFAULT_COMPANY_NAME, DEFAULT_ENVIRONMENT, DEFAULT_TENANT, EnvironmentKind, EnvironmentSpec,
+    MaintenanceAnswer, SimConfig, TeamSpec,
 };
 pub use faults::{ActiveFault, Fault, FaultKind, RetryAfter, Schedule};
 pub use handle::{SimError, SimHandle, Simulator, serve};

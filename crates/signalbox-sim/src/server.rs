@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,8 @@ use crate::{bot, business_central, control, entra, graph, intake};
 
 /// How long a request under way may take once the simulator stops.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Between attempts to take a port again that somebody else has.
+const TAKEN: Duration = Duration::from_millis(50);
 
 /// The connection is to be reset; no answer is sent.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/bc/v2.0/{tenant}/{environment}/api/v2.0/{*path}",
             any(business_central::handle),
         )
+        .route(
+            "/bc/environments/v1.2",
+            get(business_central::environments::list),
+        )
         .route("/bot/v3/conversations", post(bot::create_conversation))
         .route(
             "/bot/v3/conversations/{id}/activities",
@@ -53,19 +60,39 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// Accepts connections until the simulator stops.
+/// Listens until the simulator stops; while its door is shut nobody does.
 pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     let router = router(Arc::clone(&shared));
-    loop {
-        let accepted = tokio::select! {
+    let Ok(address) = listener.local_addr() else {
+        return;
+    };
+    let mut listening = Some(listener);
+    let mut moves = 0;
+    while let Some(listener) = listening.take() {
+        tokio::select! {
             () = shared.stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
+            () = shared.door.moved(moves) => {}
+            () = admit(&shared, moves, &router, &listener) => {}
+        }
+        drop(listener);
+        shared.door.tell(false);
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = shared.door.opened() => {}
+        }
+        moves = shared.door.moves();
+        listening = listen_again(&shared, address).await;
+        shared.door.tell(true);
+    }
+}
+
+/// Takes connections, which end with the door's next move.
+async fn admit(shared: &Arc<Shared>, moves: u64, router: &Router, listener: &TcpListener) {
+    loop {
+        match listener.accept().await {
             Ok((stream, _)) => {
-                shared
-                    .tasks
-                    .spawn(connection(Arc::clone(&shared), router.clone(), stream));
+                let (cloud, router) = (Arc::clone(shared), router.clone());
+                shared.tasks.spawn(connection(cloud, moves, router, stream));
             }
             // Out of descriptors or a connection gone before it was taken: others go on.
             Err(error) => {
@@ -76,12 +103,32 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
-async fn connection(shared: Arc<Shared>, router: Router, stream: TcpStream) {
+/// Takes the port again; somebody who has it meanwhile is waited for. None once the
+/// simulator stops.
+async fn listen_again(shared: &Shared, address: SocketAddr) -> Option<TcpListener> {
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Some(listener),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, %address, "the port cannot be taken again yet");
+            }
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => return None,
+            () = tokio::time::sleep(TAKEN) => {}
+        }
+    }
+}
+
+async fn connection(shared: Arc<Shared>, moves: u64, router: Router, stream: TcpStream) {
     // Small answers must not wait for an acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "no TCP_NODELAY");
     }
     let reset = Arc::new(AtomicBool::new(false));
+    // Who asks for the door to be shut gets an answer first.
+    let controls = Arc::new(AtomicBool::new(false));
     let line = Line {
         stream,
         reset: Arc::clone(&reset),
@@ -89,6 +136,7 @@ async fn connection(shared: Arc<Shared>, router: Router, stream: TcpStream) {
     let service = service_fn(|request: http::Request<Incoming>| {
         let (shared, router) = (Arc::clone(&shared), router.clone());
         let reset = Arc::clone(&reset);
+        controls.store(intake::is_control(&request), Ordering::Relaxed);
         async move {
             let answer = intake::handle(shared, router, request.map(Body::new)).await;
             answer.inspect_err(|Hangup| reset.store(true, Ordering::Relaxed))
@@ -99,19 +147,35 @@ async fn connection(shared: Arc<Shared>, router: Router, stream: TcpStream) {
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = &mut serving => ended,
-        () = shared.stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            // A handler may be waiting for a receiver that never answers.
-            match tokio::time::timeout(FAREWELL, serving).await {
-                Ok(ended) => ended,
-                Err(_) => return,
+        () = shared.stop.cancelled() => return farewell(serving).await,
+        () = shared.door.moved(moves) => {
+            if controls.load(Ordering::Relaxed) {
+                return farewell(serving).await;
             }
+            reset.store(true, Ordering::Relaxed);
+            return;
         }
     };
     if let Err(error) = ended {
         tracing::trace!(error = &error as &dyn std::error::Error, "connection ended");
     }
 }
+
+/// Ends a connection behind the request under way.
+async fn farewell<S>(mut serving: Pin<&mut Serving<S>>)
+where
+    S: hyper::service::HttpService<Incoming, ResBody = Body>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    serving.as_mut().graceful_shutdown();
+    // A handler may be waiting for a receiver that never answers.
+    if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, serving).await {
+        tracing::trace!(error = &error as &dyn std::error::Error, "connection ended");
+    }
+}
+
+/// A connection that is being served.
+type Serving<S> = hyper::server::conn::http1::Connection<TokioIo<Line>, S>;
 
 /// A TCP stream that ends in a reset, not in a farewell, when told so.
 #[derive(Debug)]

@@ -1,16 +1,19 @@
 //! The state of the simulated cloud, and what its parts share.
 //!
 //! One lock guards the world, held for lookups and changes only, never while a body is
-//! written or a request is awaited.
+//! written or a request is awaited. What is shared is seen from one environment: whoever
+//! locks the world finds that environment's tables in it.
 
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::business_central::{AppSlots, Erp};
+use crate::business_central::{AppSlots, Environments, Erp};
 use crate::config::SimConfig;
+use crate::door::Door;
 use crate::entra::Tokens;
 use crate::faults::{FaultKind, Faults};
 use crate::lanes::Lanes;
@@ -24,6 +27,8 @@ use crate::verdict::{Oracle, Verdict};
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) entra: Tokens,
+    pub(crate) environments: Environments,
+    /// The tables of the environment that the holder of the lock looks from.
     pub(crate) erp: Erp,
     pub(crate) teams: Teams,
     pub(crate) lanes: Lanes,
@@ -34,9 +39,11 @@ pub(crate) struct World {
 
 impl World {
     fn new(config: &SimConfig) -> Self {
+        let (environments, erp) = Environments::new(config);
         Self {
             entra: Tokens::new(&config.client_secret),
-            erp: Erp::new(&config.companies),
+            environments,
+            erp,
             teams: Teams::new(&config.teams),
             lanes: Lanes::default(),
             oracle: Oracle::expecting(&config.expected_statuses),
@@ -47,7 +54,7 @@ impl World {
 
     /// The verdict at this moment.
     pub(crate) fn verdict(&self) -> Verdict {
-        let deaths = self.erp.deaths;
+        let deaths = self.deaths();
         Verdict {
             early_requests: self.early_requests,
             limit_violations: self.limit_violations,
@@ -59,9 +66,25 @@ impl World {
     }
 }
 
-/// What all parts share.
+/// What all parts share, seen from one environment.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    cloud: Arc<Cloud>,
+    /// Place of the environment; names may change, places do not.
+    pub(crate) place: usize,
+}
+
+impl Deref for Shared {
+    type Target = Cloud;
+
+    fn deref(&self) -> &Cloud {
+        &self.cloud
+    }
+}
+
+/// What there is only once.
+#[derive(Debug)]
+pub(crate) struct Cloud {
     pub(crate) config: SimConfig,
     pub(crate) base_url: String,
     world: Mutex<World>,
@@ -74,17 +97,19 @@ pub(crate) struct Shared {
     changes: watch::Sender<u64>,
     /// Wakes the sender of notifications: something became due.
     pub(crate) outbox: Notify,
+    /// Whether the listener answers.
+    pub(crate) door: Door,
     pub(crate) http: reqwest::Client,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
 
 impl Shared {
-    /// A fresh cloud that answers at `base_url`.
+    /// A fresh cloud that answers at `base_url`, seen from its first environment.
     pub(crate) fn new(config: SimConfig, base_url: String) -> reqwest::Result<Arc<Self>> {
         // A proxy of the environment must not get between two ends of one machine.
         let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Arc::new(Self {
+        let cloud = Cloud {
             world: Mutex::new(World::new(&config)),
             config,
             base_url,
@@ -94,15 +119,30 @@ impl Shared {
             playing: Mutex::default(),
             changes: watch::Sender::new(0),
             outbox: Notify::new(),
+            door: Door::default(),
             http,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-        }))
+        };
+        let cloud = Arc::new(cloud);
+        Ok(Arc::new(Self { cloud, place: 0 }))
     }
 
-    /// The world, locked.
+    /// The same cloud, seen from another environment.
+    pub(crate) fn at(&self, place: usize) -> Arc<Self> {
+        let cloud = Arc::clone(&self.cloud);
+        Arc::new(Self { cloud, place })
+    }
+
+    /// The world, locked, with the tables of this view's environment.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut world = self
+            .cloud
+            .world
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        world.seat(self.place);
+        world
     }
 
     /// Tells waiters that something changed.

@@ -101,11 +101,19 @@ impl Target {
     }
 
     /// The lane whose `Retry-After` binds this request: per application and conversation
-    /// for the bot, per application for Business Central and Entra, per channel for Graph.
+    /// for the bot, per application and environment for Business Central, per application for
+    /// Entra, per channel for Graph.
     pub(crate) fn lane(self, app: &str, path: &str, body: &[u8]) -> String {
         match self.api() {
             Some(Api::Entra) => "entra".into(),
-            Some(Api::BusinessCentral) => format!("bc/{app}"),
+            Some(Api::BusinessCentral) => {
+                let mut segments = path
+                    .strip_prefix("/bc/v2.0/")
+                    .unwrap_or_default()
+                    .split('/');
+                let environment = segments.nth(1);
+                format!("bc/{app}/{}", environment.unwrap_or_default())
+            }
             Some(Api::Bot) => {
                 format!(
                     "bot/{app}/{}",

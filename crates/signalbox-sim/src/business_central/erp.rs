@@ -12,7 +12,7 @@ use super::invoices::{Invoice, Row};
 use crate::config::CompanySpec;
 
 /// A company.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Company {
     pub(crate) id: Uuid,
     pub(crate) name: String,
@@ -100,10 +100,23 @@ pub(crate) struct Deaths {
     pub(crate) missed_while_expired: u64,
 }
 
+impl Deaths {
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            by_answer: self.by_answer + other.by_answer,
+            given_up: self.given_up + other.given_up,
+            missed_while_expired: self.missed_while_expired + other.missed_while_expired,
+        }
+    }
+}
+
 /// The environment.
 #[derive(Debug)]
 pub(crate) struct Erp {
     pub(crate) companies: Vec<Company>,
+    /// Companies made so far, those that are gone included.
+    founded: u64,
     pub(crate) subscriptions: BTreeMap<String, Subscription>,
     pub(crate) outboxes: HashMap<OutboxKey, Outbox>,
     pub(crate) deaths: Deaths,
@@ -113,20 +126,41 @@ pub(crate) struct Erp {
 impl Erp {
     /// The configured companies, empty.
     pub(crate) fn new(companies: &[CompanySpec]) -> Self {
-        let companies = (0u64..).zip(companies).map(|(index, spec)| Company {
-            id: spec.id,
-            name: spec.name.clone(),
-            rows: BTreeMap::new(),
-            by_number: HashMap::new(),
-            // Series start apart, so that a number names one company unless a test repeats it.
-            series: (1_001 + index * 1_000_000, 108_001 + index * 1_000_000),
-        });
-        Self {
-            companies: companies.collect(),
+        let mut erp = Self {
+            companies: Vec::new(),
+            founded: 0,
             subscriptions: BTreeMap::new(),
             outboxes: HashMap::new(),
             deaths: Deaths::default(),
             version: 0,
+        };
+        for spec in companies {
+            erp.found_company(spec);
+        }
+        erp
+    }
+
+    /// Adds an empty company behind those there are.
+    pub(crate) fn found_company(&mut self, spec: &CompanySpec) {
+        // Series start apart, so that a number names one company unless a test repeats it.
+        let apart = self.founded * 1_000_000;
+        self.founded += 1;
+        self.companies.push(Company {
+            id: spec.id,
+            name: spec.name.clone(),
+            rows: BTreeMap::new(),
+            by_number: HashMap::new(),
+            series: (1_001 + apart, 108_001 + apart),
+        });
+    }
+
+    /// The same data under the same ids, without any subscription.
+    pub(crate) fn copied(&self) -> Self {
+        Self {
+            companies: self.companies.clone(),
+            founded: self.founded,
+            version: self.version,
+            ..Self::new(&[])
         }
     }
 

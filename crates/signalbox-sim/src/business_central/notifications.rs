@@ -52,8 +52,8 @@ impl Answer {
 pub(crate) async fn run(shared: Arc<Shared>) {
     loop {
         let (due, next) = take_due(&shared);
-        for key in due {
-            let sender = Arc::clone(&shared);
+        for (place, key) in due {
+            let sender = shared.at(place);
             shared.tasks.spawn(async move {
                 tokio::select! {
                     () = deliver(&sender, key) => {}
@@ -75,18 +75,32 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Marks what is due as being sent; says when to look again.
-fn take_due(shared: &Shared) -> (Vec<OutboxKey>, Option<Instant>) {
+/// Marks what is due as being sent; says when to look again. While the simulator is away
+/// nothing is due, and an environment that is serviced sends nothing before its end.
+fn take_due(shared: &Shared) -> (Vec<(usize, OutboxKey)>, Option<Instant>) {
+    if !shared.door.is_open() {
+        return (Vec::new(), None);
+    }
     let mut world = shared.world();
     let now = Instant::now();
-    let mut due = Vec::new();
-    for (key, outbox) in &mut world.erp.outboxes {
-        if outbox.due().is_some_and(|at| at <= now) {
-            outbox.sending = true;
-            due.push(key.clone());
+    let (mut due, mut next) = (Vec::new(), None::<Instant>);
+    for place in 0..world.environments.count() {
+        world.seat(place);
+        let mut again = world.erp.next_due();
+        if let Some(end) = world.serviced() {
+            again = again.map(|at| at.max(end));
+        } else {
+            for (key, outbox) in &mut world.erp.outboxes {
+                if outbox.due().is_some_and(|at| at <= now) {
+                    outbox.sending = true;
+                    due.push((place, key.clone()));
+                }
+            }
+            again = world.erp.next_due();
         }
+        next = next.into_iter().chain(again).min();
     }
-    (due, world.erp.next_due())
+    (due, next)
 }
 
 async fn deliver(shared: &Shared, key: OutboxKey) {

@@ -1,4 +1,5 @@
-//! Five requests of an application are processed at once; ninety-five wait their turn.
+//! Five requests of an application in one environment are processed at once; ninety-five
+//! wait their turn.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Requests processed at once, per application.
+/// Requests processed at once, per application and environment.
 const PROCESSED: usize = 5;
-/// Requests processed and queued, per application; one more is refused.
+/// Requests processed and queued, per application and environment; one more is refused.
 const CONNECTED: usize = 100;
 
 #[derive(Debug)]
@@ -17,14 +18,14 @@ struct Places {
     connected: AtomicUsize,
 }
 
-/// The places of all applications.
+/// The places of all lanes, a lane being an application in an environment.
 #[derive(Debug, Default)]
 pub(crate) struct AppSlots(Mutex<HashMap<String, Arc<Places>>>);
 
 impl AppSlots {
-    fn places(&self, app: &str) -> Arc<Places> {
-        let mut apps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = apps.entry(app.to_owned()).or_insert_with(|| {
+    fn places(&self, lane: &str) -> Arc<Places> {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = lanes.entry(lane.to_owned()).or_insert_with(|| {
             let processed = Arc::new(Semaphore::new(PROCESSED));
             Arc::new(Places {
                 processed,
@@ -35,8 +36,8 @@ impl AppSlots {
     }
 
     /// Waits for a place; none if the queue is full.
-    pub(crate) async fn enter(&self, app: &str) -> Option<Slot> {
-        let connection = Connection::of(self.places(app))?;
+    pub(crate) async fn enter(&self, lane: &str) -> Option<Slot> {
+        let connection = Connection::of(self.places(lane))?;
         let permit = Arc::clone(&connection.0.processed)
             .acquire_owned()
             .await

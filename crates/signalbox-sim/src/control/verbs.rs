@@ -10,20 +10,29 @@ use super::{ControlError, read, show};
 use crate::business_central::{InvoiceStatus, NewInvoice, Which};
 use crate::state::Shared;
 
+mod environments;
+
 /// Every verb.
 pub(super) const NAMES: &[&str] = &[
+    "add-company",
     "cancel-purchase-invoice",
+    "copy-environment",
     "create-channel",
     "create-purchase-invoice",
     "delete-purchase-invoice",
     "expect",
     "expire-subscriptions",
     "install-bot",
+    "maintenance",
     "pay-purchase-invoice",
     "post-purchase-invoice",
     "rebuild-purchase-invoices",
+    "recreate-company",
     "remove-bot",
+    "rename-company",
+    "rename-environment",
     "reopen-purchase-invoice",
+    "restart",
     "revoke-tokens",
     "rotate-secret",
     "seed-purchase-invoices",
@@ -141,7 +150,7 @@ fn tenant(shared: &Arc<Shared>, verb: &str, body: &[u8]) -> Result<Value, Contro
             Ok(json!({}))
         }
         "stop-traffic" => Ok(json!({ "steps": shared.play(None) })),
-        unknown => Err(ControlError::NoSuchVerb(unknown.to_owned())),
+        other => environments::run(shared, other, body),
     }
 }
 

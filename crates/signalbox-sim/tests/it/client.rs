@@ -84,11 +84,25 @@ impl Client {
 
     /// A request to Business Central, by the path after `api/v2.0/`.
     pub(crate) fn bc(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bc_of("Production", method, &format!("api/v2.0/{path}"))
+    }
+
+    /// A request to an environment, by the path after its name.
+    pub(crate) fn bc_of(&self, environment: &str, method: Method, path: &str) -> RequestBuilder {
         let base = self.sim.business_central_url();
-        self.request(
-            method,
-            &format!("{base}/v2.0/{DEFAULT_TENANT}/Production/api/v2.0/{path}"),
-        )
+        let url = format!("{base}/v2.0/{DEFAULT_TENANT}/{environment}/{path}");
+        self.request(method, &url)
+    }
+
+    /// Runs a verb of the control API.
+    pub(crate) async fn verb(&self, name: &str, body: Value) -> Value {
+        let url = self.url(&format!("/_sim/v1/verbs/{name}"));
+        let answer = self.request(Method::POST, &url).json(&body);
+        let answer = answer.send().await.unwrap();
+        let status = answer.status();
+        let made = answer.json().await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{name}: {made}");
+        made
     }
 
     /// `GET` of a path of the default company.
