@@ -109,8 +109,8 @@ pub fn client() -> reqwest::Client {
 
 fn options(queue: Queue, redis_wait: Duration) -> IngressOptions {
     let source = BusinessCentralSource {
-        environment: "Production".to_owned(),
-        lanes: Hook::lanes(),
+        first_environment: "Production".to_owned(),
+        environments: [("Production".to_owned(), Hook::lanes())].into(),
     };
     IngressOptions {
         queue,
@@ -132,6 +132,7 @@ pub async fn enter_subscription(queue: &Queue, set: &str, client_state: &str) {
     let subscription = Subscription {
         connection: erp(),
         key: format!("{set}-7f3c"),
+        environment: None,
         company: COMPANY,
         set: set.to_owned(),
         id: None,

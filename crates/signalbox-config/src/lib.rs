@@ -36,7 +36,7 @@ mod vault;
 mod worker;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use business_central::{BusinessCentral, Company};
+pub use business_central::{BusinessCentral, Companies, Company, Polling};
 pub use cloud::{Cloud, Endpoints};
 pub use config::{Config, DEFAULTS};
 pub use connection::Connection;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{ConnectionName, RouteName};
+use crate::{CompanyAddress, ConnectionName, RouteName};
 
 /// The longest id, in bytes.
 const MAX_BYTES: usize = 200;
@@ -85,13 +85,15 @@ impl JobId {
     }
 
     /// The id of a look at everything that changed in a set, told apart from others of its kind by `window`.
-    pub fn catch_up(connection: &ConnectionName, set: &str, window: &str) -> Self {
-        Self::new(["catch_up", connection.as_str(), set, window])
+    pub fn catch_up(at: &CompanyAddress, set: &str, window: &str) -> Self {
+        let company = at.company.to_string();
+        let (connection, environment) = (at.connection.as_str(), at.environment.as_str());
+        Self::new(["catch_up", connection, environment, &company, set, window])
     }
 
-    /// The id of the work that keeps the subscription to `set` alive.
-    pub fn renew(connection: &ConnectionName, set: &str) -> Self {
-        Self::new(["renew", connection.as_str(), set])
+    /// The id of the work that keeps an environment followed.
+    pub fn renew(connection: &ConnectionName, environment: &str) -> Self {
+        Self::new(["renew", connection.as_str(), "environment", environment])
     }
 
     /// The id of a tick of `route`, in UTC. One that a person asked for is told from one of the schedule.
@@ -102,11 +104,11 @@ impl JobId {
     }
 
     /// The id of the look at a set that the tick called `tick` makes.
-    pub fn of_tick(tick: &Self, connection: &ConnectionName, set: &str) -> Self {
-        Self(shorten(format!(
-            "{}/{tick}",
-            Self::new(["catch_up", connection.as_str(), set])
-        )))
+    pub fn of_tick(tick: &Self, at: &CompanyAddress, set: &str) -> Self {
+        let company = at.company.to_string();
+        let (connection, environment) = (at.connection.as_str(), at.environment.as_str());
+        let look = Self::new(["catch_up", connection, environment, &company, set]);
+        Self(shorten(format!("{look}/{tick}")))
     }
 
     /// The id of the post that carries `effect`.

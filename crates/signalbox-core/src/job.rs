@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::{ConnectionName, EffectKey, QueueName, RouteName};
+use crate::{ConnectionName, EffectKey, QueueName, RouteName, document_scope};
 
 /// The fields of a record under the names that the source gives them. Numbers keep their literal text.
 pub type Record = serde_json::Map<String, serde_json::Value>;
@@ -30,11 +30,32 @@ pub struct Replay {
     pub route: Option<RouteName>,
 }
 
+/// One company of one environment: document numbers are unique in it and nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CompanyAddress {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The environment's name.
+    pub environment: String,
+    /// The company's id.
+    pub company: Uuid,
+}
+
+impl CompanyAddress {
+    /// What its document numbers are unique in, as effect keys and the trail write it.
+    pub fn scope(&self) -> String {
+        document_scope(&self.environment, self.company)
+    }
+}
+
 /// Read one record and announce what the routes say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read {
     /// The connection that the record is read with.
     pub connection: ConnectionName,
+    /// The environment. Jobs of older releases name none, and mean the connection's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// The company's id.
     pub company: Uuid,
     /// The entity set.
@@ -89,16 +110,29 @@ impl Payload for Post {
     const QUEUE: QueueName = QueueName::new("post", 1);
 }
 
-/// Keep the subscription to one entity set alive: create it, renew it, or make it again.
+/// Keep one environment followed: find its companies, plant what looks at them, and keep its subscriptions alive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renew {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The environment's name.
+    pub environment: String,
+}
+
+impl Payload for Renew {
+    const QUEUE: QueueName = QueueName::new("renew", 2);
+}
+
+/// What older releases enqueue per entity set; [`Renew`] does its work now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenewOfSet {
     /// The connection that is subscribed.
     pub connection: ConnectionName,
     /// The entity set.
     pub set: String,
 }
 
-impl Payload for Renew {
+impl Payload for RenewOfSet {
     const QUEUE: QueueName = QueueName::new("renew", 1);
 }
 
@@ -115,13 +149,12 @@ pub enum CatchUpPurpose {
     Baseline,
 }
 
-/// Look at everything that changed in a set.
+/// Look at everything that changed in a set of one company.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatchUp {
-    /// The connection that the set is read with.
-    pub connection: ConnectionName,
-    /// The company's id; the connection's own company if it is not known yet.
-    pub company: Option<Uuid>,
+    /// Where the set is.
+    #[serde(flatten)]
+    pub company: CompanyAddress,
     /// The entity set.
     pub set: String,
     /// Why.
@@ -129,6 +162,23 @@ pub struct CatchUp {
 }
 
 impl Payload for CatchUp {
+    const QUEUE: QueueName = QueueName::new("catch_up", 2);
+}
+
+/// What older releases enqueue: it names no environment, and perhaps no company.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatchUpOfSet {
+    /// The connection that the set is read with.
+    pub connection: ConnectionName,
+    /// The company's id; the connection's own company if it was not known yet.
+    pub company: Option<Uuid>,
+    /// The entity set.
+    pub set: String,
+    /// Why.
+    pub purpose: CatchUpPurpose,
+}
+
+impl Payload for CatchUpOfSet {
     const QUEUE: QueueName = QueueName::new("catch_up", 1);
 }
 

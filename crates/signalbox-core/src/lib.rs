@@ -5,6 +5,7 @@
 
 mod backoff;
 mod clock;
+mod company;
 mod ids;
 mod job;
 mod lane_limits;
@@ -21,9 +22,11 @@ mod subscription;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use company::{COMPANIES, KnownCompany};
 pub use ids::{EffectKey, JobId, document_scope};
 pub use job::{
-    Addressee, CatchUp, CatchUpPurpose, Payload, Post, Read, Record, Renew, Replay, Tick,
+    Addressee, CatchUp, CatchUpOfSet, CatchUpPurpose, CompanyAddress, Payload, Post, Read, Record,
+    Renew, RenewOfSet, Replay, Tick,
 };
 pub use lane_limits::{LaneLimits, LimitError, Window};
 pub use lanes::{bot_lanes, bot_root, business_central_lanes, graph_root, tick_lanes};
@@ -32,7 +35,8 @@ pub use name::{ConnectionName, LaneChain, LaneName, NameError, QueueName, RouteN
 pub use outcome::{Completion, Decision, JobError, JobResult};
 pub use resource::{Resource, ResourceError};
 pub use route_state::{
-    ROUTES, RoutePhase, RouteState, hold_group, is_route_group, is_unknown_group, unknown_group,
+    Beginning, Leave, ROUTES, RoutePhase, RouteState, baseline_group, hold_group, is_route_group,
+    is_unknown_group, route_of_group, unknown_group,
 };
 pub use schedule::{
     CronPattern, MOST_MISSED, Misfire, ON_TIME, Overlap, SCHEDULES, Schedule, ScheduleError,

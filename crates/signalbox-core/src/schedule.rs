@@ -5,6 +5,8 @@
 
 mod cron;
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +71,9 @@ pub struct ScheduleState {
     pub last_tick: Timestamp,
     /// Everything changed before this instant has been looked at.
     pub looked_until: Timestamp,
+    /// The same of single companies, by their scopes, once each has been looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub looked: BTreeMap<String, Timestamp>,
     /// The work that the newest tick made.
     pub work: Option<JobId>,
 }
@@ -80,8 +85,14 @@ impl ScheduleState {
             ticks: schedule.ticks(),
             last_tick: now,
             looked_until: now,
+            looked: BTreeMap::new(),
             work: None,
         }
+    }
+
+    /// Everything in the company of `scope` that changed before this instant has been looked at.
+    pub fn looked_until(&self, scope: &str) -> Timestamp {
+        self.looked.get(scope).copied().unwrap_or(self.looked_until)
     }
 
     /// This state under `schedule`, which may have been changed: new ticks have not been missed before `now`.

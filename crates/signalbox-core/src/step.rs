@@ -83,6 +83,9 @@ pub struct RecordAddress {
     /// The connection that it is read with.
     #[serde(rename = "c")]
     pub connection: ConnectionName,
+    /// The environment; the connection's first if it is not named.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// The company's id.
     #[serde(rename = "y")]
     pub company: Uuid,

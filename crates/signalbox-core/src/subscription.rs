@@ -73,6 +73,9 @@ pub struct Subscription {
     pub connection: ConnectionName,
     /// The last segment of the subscription's own URL, random, so that one bad answer harms one subscription.
     pub key: String,
+    /// The environment. Subscriptions of older releases name none, and mean the connection's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// The company's id.
     pub company: Uuid,
     /// The entity set.

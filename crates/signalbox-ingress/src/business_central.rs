@@ -8,16 +8,40 @@ mod jobs;
 mod notification;
 mod verify;
 
-use signalbox_core::{ConnectionName, SUBSCRIPTIONS, Subscription};
+use signalbox_core::{CompanyAddress, ConnectionName, LaneChain, SUBSCRIPTIONS, Subscription};
 
 use crate::{BusinessCentralSource, IngressOptions, answer::Answer};
 use durable::Durable;
 use notification::Notification;
 
-/// A subscription and the connection it belongs to.
+/// A subscription and where it belongs.
 pub(crate) struct Known<'a> {
-    pub(crate) source: &'a BusinessCentralSource,
+    pub(crate) environment: &'a str,
+    pub(crate) lanes: &'a LaneChain,
     pub(crate) subscription: Subscription,
+}
+
+impl<'a> Known<'a> {
+    /// None if the subscription's environment is not configured.
+    fn new(source: &'a BusinessCentralSource, subscription: Subscription) -> Option<Self> {
+        let named = subscription.environment.as_deref();
+        let environment = named.unwrap_or(&source.first_environment);
+        let (environment, lanes) = source.environments.get_key_value(environment)?;
+        Some(Self {
+            environment,
+            lanes,
+            subscription,
+        })
+    }
+
+    /// The company that the subscription is of.
+    pub(crate) fn company(&self) -> CompanyAddress {
+        CompanyAddress {
+            connection: self.subscription.connection.clone(),
+            environment: self.environment.to_owned(),
+            company: self.subscription.company,
+        }
+    }
 }
 
 /// Takes one POST. `rest` is the path below the hook, `body` is `None` if it was too large.
@@ -42,9 +66,12 @@ pub(crate) async fn take(options: &IngressOptions, rest: &str, body: Option<Vec<
         Err(answer) => answer,
         Ok(None) => refuse_unknown(&durable, &name, body).await,
         Ok(Some(subscription)) => {
-            let known = Known {
-                source,
-                subscription,
+            let Some(known) = Known::new(source, subscription) else {
+                tracing::error!(
+                    subscription.name = name,
+                    "a notification came for an environment that is not configured; add it, or remove the subscription"
+                );
+                return Answer::Later;
             };
             take_known(&durable, &known, body).await
         }

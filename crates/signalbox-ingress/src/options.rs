@@ -8,10 +8,10 @@ use signalbox_queue::{Queue, Trail};
 /// A Business Central connection as the ingress needs it.
 #[derive(Debug, Clone)]
 pub struct BusinessCentralSource {
-    /// The environment's name, part of every job id.
-    pub environment: String,
-    /// The lanes of everything read from it.
-    pub lanes: LaneChain,
+    /// The environment that subscriptions of older releases mean.
+    pub first_environment: String,
+    /// The lanes of everything read from each environment, by its name.
+    pub environments: BTreeMap<String, LaneChain>,
 }
 
 /// What the ingress works with.

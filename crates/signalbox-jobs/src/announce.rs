@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use signalbox_core::{
-    EffectKey, JobError, JobId, LaneChain, Post, ROUTES, Record, Replay, RoutePhase, RouteState,
-    bot_lanes, document_scope, hold_group,
+    EffectKey, JobError, JobId, LaneChain, Leave, Post, ROUTES, Record, Replay, RouteState,
+    baseline_group, bot_lanes, document_scope, hold_group,
 };
 use signalbox_queue::NewJob;
 use uuid::Uuid;
@@ -18,15 +18,14 @@ const MOST_FIELD_BYTES: usize = 16 * 1024;
 
 /// A record that a route announces.
 #[derive(Debug)]
-pub(crate) struct Announcement<'a> {
-    pub(crate) route: &'a Route,
+pub(crate) struct Announcement {
     id: JobId,
     pub(crate) effect: EffectKey,
     pub(crate) lanes: LaneChain,
     pub(crate) post: Post,
 }
 
-impl Announcement<'_> {
+impl Announcement {
     /// The same, done over: its job is a new one, and its effect only if the person wants it made again.
     pub(crate) fn replayed(mut self, replay: &Replay) -> Self {
         self.id = self.id.replayed(&replay.nonce);
@@ -37,8 +36,12 @@ impl Announcement<'_> {
         self
     }
 
-    /// The post job, held if its route may not announce yet.
-    pub(crate) fn job(self, trace: Option<String>, held: bool) -> Result<NewJob, JobError> {
+    /// The post job, which waits with `group` if there is one.
+    pub(crate) fn job(
+        self,
+        trace: Option<String>,
+        group: Option<String>,
+    ) -> Result<NewJob, JobError> {
         let bytes = serde_json::to_string(&self.post.fields).map_or(0, |text| text.len());
         if bytes > MOST_FIELD_BYTES {
             let document = &self.post.document;
@@ -46,10 +49,12 @@ impl Announcement<'_> {
                 "the fields of {document} have {bytes} bytes and a post carries {MOST_FIELD_BYTES}; shorten its texts"
             )));
         }
-        let group = hold_group(&self.route.name);
         let job = NewJob::new(self.id, self.lanes, self.post, trace).map_err(JobError::fail)?;
         let job = job.unless_known(self.effect);
-        Ok(if held { job.held_with(group) } else { job })
+        Ok(match group {
+            Some(group) => job.held_with(&group),
+            None => job,
+        })
     }
 }
 
@@ -72,13 +77,13 @@ impl Silence {
 }
 
 /// Asks `route` about `record`, which belongs to `company`.
-pub(crate) fn ask<'a>(
+pub(crate) fn ask(
     context: &Context,
     source: &Source,
     company: Uuid,
-    route: &'a Route,
+    route: &Route,
     record: &Record,
-) -> Result<Result<Announcement<'a>, Silence>, ExpressionError> {
+) -> Result<Result<Announcement, Silence>, ExpressionError> {
     // Whatever `when` says: a draft has no final number, so it could not be announced once.
     if field(record, "status") == "Draft" {
         return Ok(Err(Silence::Draft));
@@ -106,7 +111,6 @@ pub(crate) fn ask<'a>(
         fields: card_fields(record),
     };
     Ok(Ok(Announcement {
-        route,
         id: JobId::post(&effect),
         effect,
         lanes: bot_lanes(&root, &route.to),
@@ -134,19 +138,25 @@ pub(crate) fn field<'a>(record: &'a Record, name: &str) -> &'a str {
 
 /// What every route may do, read in one go.
 #[derive(Debug)]
-pub(crate) struct Phases(BTreeMap<String, RoutePhase>);
+pub(crate) struct Phases(BTreeMap<String, RouteState>);
 
 impl Phases {
     pub(crate) async fn now(context: &Context) -> Result<Self, signalbox_queue::QueueError> {
         let states = context.queue.register(ROUTES).list::<RouteState>().await?;
-        let phases = states.into_iter().map(|(name, state)| (name, state.phase));
-        Ok(Self(phases.collect()))
+        Ok(Self(states.into_iter().collect()))
     }
 
-    /// Whether posts of `route` are held for now.
-    pub(crate) fn hold(&self, route: &Route) -> bool {
+    /// The group that posts of `route` about documents of `scope` wait with; none if they may be made.
+    pub(crate) fn group(&self, route: &Route, scope: &str) -> Option<String> {
         // Without a state Redis has forgotten the route, and with it what was announced before.
-        let active = self.0.get(route.name.as_str()) == Some(&RoutePhase::Active);
-        !(route.enabled && active)
+        let leave = self
+            .0
+            .get(route.name.as_str())
+            .map(|state| state.leave(scope));
+        match leave {
+            Some(Leave::Given) if route.enabled => None,
+            Some(Leave::AfterBaseline) if route.enabled => Some(baseline_group(&route.name, scope)),
+            _ => Some(hold_group(&route.name)),
+        }
     }
 }

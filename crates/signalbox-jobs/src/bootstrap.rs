@@ -1,16 +1,11 @@
 //! What every worker enqueues at its start, and again after Redis lost its memory. Ids are deterministic, so many
 //! workers enqueue it once.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
-use signalbox_core::{
-    CatchUp, CatchUpPurpose, ConnectionName, JobId, ROUTES, Renew, RouteName, RoutePhase,
-    RouteState,
-};
+use signalbox_core::{JobId, ROUTES, Renew, RouteName, RoutePhase, RouteState};
 use signalbox_queue::{NewJob, Origin, QueueError};
 
-use crate::Context;
+use crate::{Context, Source};
 
 /// Why the first jobs are not enqueued.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +18,7 @@ pub enum BootstrapError {
     UnknownRoute(RouteName),
 }
 
-/// Enters new routes, and enqueues their baselines and the subscriptions of their sources.
+/// Enters new routes, and has every environment looked after, which plants baselines and subscriptions.
 ///
 /// `origin` says whether Redis remembers what was announced before. If it does not, every route is held: taking
 /// what exists as known is a decision, because what was posted while the memory was lost would never be announced.
@@ -31,11 +26,8 @@ pub async fn bootstrap(context: &Context, origin: Origin) -> Result<(), Bootstra
     for route in context.routes.iter() {
         enter(context, &route.name, origin).await?;
     }
-    for (connection, set) in sets(context) {
-        enqueue_baseline(context, &connection, &set).await?;
-        if context.settings.public_url.is_some() {
-            enqueue_renewal(context, &connection, &set).await?;
-        }
+    for source in context.sources.iter() {
+        enqueue_renewal(context, source).await?;
     }
     Ok(())
 }
@@ -48,12 +40,15 @@ pub async fn restart_baseline(context: &Context, name: &RouteName) -> Result<(),
         phase: RoutePhase::Baselining,
         since: context.clock.now(),
         reason: "its baseline was asked for".to_owned(),
+        begun: None,
     };
     let register = context.queue.register(ROUTES);
     register
         .update(name.as_str(), |_| Some(state.clone()))
         .await?;
-    enqueue_baseline(context, &route.source, &route.set).await?;
+    for source in context.sources.of(&route.source) {
+        enqueue_renewal(context, source).await?;
+    }
     Ok(())
 }
 
@@ -80,6 +75,7 @@ fn beginning(now: Timestamp) -> RouteState {
         phase: RoutePhase::Baselining,
         since: now,
         reason: "the route is new".to_owned(),
+        begun: None,
     }
 }
 
@@ -91,53 +87,17 @@ fn forgotten(name: &RouteName, now: Timestamp) -> RouteState {
             "redis does not remember what was announced before; run `signalbox routes baseline {name}` to take \
              everything that exists now as known and to announce what comes after"
         ),
+        begun: None,
     }
 }
 
-/// The sets that some route listens to.
-fn sets(context: &Context) -> BTreeSet<(ConnectionName, String)> {
-    let routes = context.routes.iter();
-    routes
-        .map(|route| (route.source.clone(), route.set.clone()))
-        .collect()
-}
-
-async fn enqueue_baseline(
-    context: &Context,
-    connection: &ConnectionName,
-    set: &str,
-) -> Result<(), QueueError> {
-    let Some(source) = context.sources.get(connection) else {
-        return Ok(());
-    };
-    let id = JobId::catch_up(connection, set, "baseline");
-    let catch_up = CatchUp {
-        connection: connection.clone(),
-        company: None,
-        set: set.to_owned(),
-        purpose: CatchUpPurpose::Baseline,
-    };
-    let job = NewJob::new(id, source.lanes.clone(), catch_up, None)?;
-    context
-        .queue
-        .enqueue(job.keep_last(context.clock.now()))
-        .await?;
-    Ok(())
-}
-
-async fn enqueue_renewal(
-    context: &Context,
-    connection: &ConnectionName,
-    set: &str,
-) -> Result<(), QueueError> {
-    let Some(source) = context.sources.get(connection) else {
-        return Ok(());
-    };
+/// Has the environment looked after now.
+async fn enqueue_renewal(context: &Context, source: &Source) -> Result<(), QueueError> {
     let renew = Renew {
-        connection: connection.clone(),
-        set: set.to_owned(),
+        connection: source.connection.clone(),
+        environment: source.environment.clone(),
     };
-    let id = JobId::renew(connection, set);
+    let id = JobId::renew(&source.connection, &source.environment);
     let job = NewJob::new(id, source.lanes.clone(), renew, None)?;
     context
         .queue

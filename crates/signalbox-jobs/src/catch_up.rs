@@ -8,12 +8,14 @@ mod missed;
 
 use std::sync::Arc;
 
-use signalbox_core::{CatchUp, CatchUpPurpose, Completion, JobError, JobResult};
+use signalbox_core::{
+    CatchUp, CatchUpOfSet, CatchUpPurpose, Completion, JobError, JobId, JobResult,
+};
 use signalbox_microsoft::EntitySet;
-use signalbox_queue::Job;
+use signalbox_queue::{Job, NewJob};
 use uuid::Uuid;
 
-use crate::{Context, Source, way::Way};
+use crate::{Context, Source, fault, way::Way};
 
 /// What one attempt works with.
 struct Attempt<'a> {
@@ -21,36 +23,61 @@ struct Attempt<'a> {
     source: &'a Source,
     job: &'a Job<CatchUp>,
     set: &'static EntitySet,
-    company: Uuid,
     company_name: String,
     way: Way<'a>,
 }
 
 /// Runs one attempt.
 pub(crate) async fn run(context: Arc<Context>, job: Job<CatchUp>) -> JobResult {
-    let source = context.source(&job.payload.connection)?;
+    let source = context.source_of(&job.payload.company)?;
     let Some(set) = EntitySet::named(&job.payload.set) else {
         let note = format!("no card for `{}` yet", job.payload.set);
         return Ok(Completion::noted(note));
     };
     let way = source.way(&context, &job.lease, job.trace.as_deref());
-    let company = match source.company(way.errand()).await {
-        Ok(company) => company,
-        Err(error) => return Err(way.fault(error).await),
-    };
+    let company = job.payload.company.company;
+    let company_name = source.company_name(company, &way).await?;
     let attempt = Attempt {
         context: &context,
         source,
         job: &job,
         set,
-        company: job.payload.company.unwrap_or(company.id),
-        company_name: company.name.clone(),
+        company_name,
         way,
     };
     match &job.payload.purpose {
         CatchUpPurpose::Baseline => attempt.baseline().await,
         CatchUpPurpose::Missed { since } => attempt.missed(*since).await,
     }
+}
+
+impl Attempt<'_> {
+    fn company(&self) -> Uuid {
+        self.job.payload.company.company
+    }
+
+    fn scope(&self) -> String {
+        self.job.payload.company.scope()
+    }
+}
+
+/// Passes on what an older release enqueued.
+pub(crate) async fn run_of_set(context: Arc<Context>, job: Job<CatchUpOfSet>) -> JobResult {
+    let old = &job.payload;
+    let Some(company) = old.company else {
+        return Ok(Completion::noted("baselines are made for each company now"));
+    };
+    let source = context.source(&old.connection, None)?;
+    let look = CatchUp {
+        company: source.address(company),
+        set: old.set.clone(),
+        purpose: old.purpose.clone(),
+    };
+    let id = JobId::catch_up(&look.company, &look.set, job.lease.id.as_str());
+    let job = NewJob::new(id, source.lanes.clone(), look, job.trace.clone());
+    let enqueued = context.queue.enqueue(job.map_err(JobError::fail)?).await;
+    enqueued.map_err(fault::queue)?;
+    Ok(Completion::noted("passed on as a look at its company"))
 }
 
 /// A faulty expression would fail for every record alike.

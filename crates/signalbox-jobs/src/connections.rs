@@ -2,21 +2,19 @@
 
 use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use signalbox_config::{Company, Config, Connection, Credential, Http, SecretError};
+use signalbox_config::{Config, Connection, Credential, Http, SecretError};
 use signalbox_core::{
     Addressee, Clock, ConnectionName, LaneChain, LaneLimits, LaneName, bot_lanes, bot_root,
     business_central_lanes, graph_root,
 };
 use signalbox_microsoft::{
-    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, ClientSecret, EntraOptions, Errand,
-    Error, Graph, GraphOptions, Sender, SenderError, SenderOptions, TargetResolver, TokenSource,
+    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, ClientSecret, EntraOptions, Graph,
+    GraphOptions, Sender, SenderError, SenderOptions, TargetResolver, TokenSource,
 };
 use signalbox_queue::Lease;
-use tokio::sync::OnceCell;
 use url::Url;
-use uuid::Uuid;
 
-use crate::{Context, way::Way};
+use crate::{Context, Source, Sources, way::Way};
 
 /// Why the clients cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -46,34 +44,6 @@ pub enum ConnectError {
     },
 }
 
-/// A Business Central connection.
-#[derive(Debug)]
-pub struct Source {
-    /// The client.
-    pub client: BusinessCentral,
-    /// The environment's name.
-    pub environment: String,
-    /// The company as configured.
-    pub company: Company,
-    /// The lanes of everything read from it.
-    pub lanes: LaneChain,
-    /// What the environment allows, scaled.
-    pub limits: LaneLimits,
-    /// Records per page.
-    pub page_size: u32,
-    /// Names and ids of companies do not change while a process runs.
-    found: OnceCell<FoundCompany>,
-}
-
-/// A company with both of its names.
-#[derive(Debug, Clone)]
-pub struct FoundCompany {
-    /// Its id.
-    pub id: Uuid,
-    /// Its name, for links.
-    pub name: String,
-}
-
 /// A Teams connection.
 #[derive(Debug)]
 pub struct Sink {
@@ -93,39 +63,6 @@ pub struct Sink {
     pub request_timeout: Duration,
     /// How long a posted card may take to be seen, scaled.
     pub visibility_delay: Duration,
-}
-
-impl Source {
-    /// The way to it on behalf of a job.
-    pub(crate) fn way<'a>(
-        &self,
-        context: &'a Context,
-        lease: &'a Lease,
-        trace: Option<&'a str>,
-    ) -> Way<'a> {
-        let lanes = vec![(self.lanes.top().clone(), self.limits.clone())];
-        Way::new(context, lease, trace, lanes)
-    }
-
-    /// The company, looked up once.
-    pub async fn company(&self, errand: Errand<'_>) -> Result<&FoundCompany, Error> {
-        self.found
-            .get_or_try_init(async || {
-                let companies = self.client.companies(errand).await?;
-                match &self.company {
-                    Company::Id(id) => {
-                        let named = companies.into_iter().find(|company| company.id == *id);
-                        let name = named.map(|company| company.name).unwrap_or_default();
-                        Ok(FoundCompany { id: *id, name })
-                    }
-                    Company::Name(name) => Ok(FoundCompany {
-                        id: self.client.company_id(name, errand).await?,
-                        name: name.clone(),
-                    }),
-                }
-            })
-            .await
-    }
 }
 
 /// What a Teams connection may send.
@@ -208,8 +145,8 @@ fn limited(
 /// The clients of all connections.
 #[derive(Debug, Default)]
 pub struct Connections {
-    /// Business Central connections, by name.
-    pub sources: BTreeMap<ConnectionName, Source>,
+    /// Business Central's environments.
+    pub sources: Sources,
     /// Teams connections, by name.
     pub sinks: BTreeMap<ConnectionName, Sink>,
 }
@@ -223,8 +160,13 @@ pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Connections, C
             Connection::BusinessCentral(connection) => {
                 let sender = sender(name, &config.http, connection.request_timeout, clock)?;
                 let tokens = tokens(&mut shared, &connection.credential, &sender)?;
-                let source = source(connection, config.time_scale, sender, tokens);
-                connections.sources.insert(name.clone(), source);
+                for environment in &connection.environments {
+                    let (sender, tokens) = (sender.clone(), tokens.clone());
+                    let client = client(connection, environment, sender, tokens);
+                    let source =
+                        Source::new(name, connection, environment, client, config.time_scale);
+                    connections.sources.add(source);
+                }
             }
             Connection::Teams(connection) => {
                 let sender = sender(name, &config.http, connection.request_timeout, clock)?;
@@ -237,10 +179,13 @@ pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Connections, C
     Ok(connections)
 }
 
-/// The lanes of everything read from a Business Central connection.
-pub fn source_lanes(connection: &signalbox_config::BusinessCentral) -> LaneChain {
+/// The lanes of everything read from one environment of a Business Central connection.
+pub fn source_lanes(
+    connection: &signalbox_config::BusinessCentral,
+    environment: &str,
+) -> LaneChain {
     let host = host(connection.api_url.as_url());
-    business_central_lanes(&connection.credential.name, host, &connection.environment)
+    business_central_lanes(&connection.credential.name, host, environment)
 }
 
 /// The roots of the lanes of a Teams connection: posts, and what is asked of Graph.
@@ -253,31 +198,20 @@ pub fn sink_roots(connection: &signalbox_config::Teams) -> [LaneName; 2] {
     ]
 }
 
-fn source(
+fn client(
     connection: &signalbox_config::BusinessCentral,
-    time_scale: f64,
+    environment: &str,
     sender: Sender,
     tokens: Arc<TokenSource>,
-) -> Source {
+) -> BusinessCentral {
     let options = BusinessCentralOptions {
         api_base: below(connection.api_url.as_url(), "v2.0"),
         scope: connection.scope.to_owned(),
         tenant: connection.credential.tenant_id.clone(),
-        environment: connection.environment.clone(),
+        environment: environment.to_owned(),
         web_client_base: connection.web_client_url.as_url().clone(),
     };
-    Source {
-        client: BusinessCentral::new(options, sender, tokens),
-        environment: connection.environment.clone(),
-        company: connection.company.clone(),
-        lanes: source_lanes(connection),
-        limits: LaneLimits {
-            concurrency: Some(connection.max_in_flight.get()),
-            ..connection.limits.clone().scaled(time_scale)
-        },
-        page_size: connection.page_size.get(),
-        found: OnceCell::new(),
-    }
+    BusinessCentral::new(options, sender, tokens)
 }
 
 fn sink(

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use signalbox_core::{Clock, ConnectionName, JobError};
+use signalbox_core::{Clock, CompanyAddress, ConnectionName, JobError};
 use signalbox_queue::{Queue, Trail};
 use url::Url;
 
-use crate::{Cards, Routes, Sink, Source};
+use crate::{Cards, Routes, Sink, Source, Sources};
 
 /// Settings of handlers.
 #[derive(Debug, Clone)]
@@ -33,8 +33,8 @@ pub struct Context {
     pub routes: Routes,
     /// The cards.
     pub cards: Cards,
-    /// Business Central connections.
-    pub sources: BTreeMap<ConnectionName, Source>,
+    /// The environments of Business Central connections.
+    pub sources: Sources,
     /// Teams connections.
     pub sinks: BTreeMap<ConnectionName, Sink>,
     /// The settings.
@@ -45,11 +45,33 @@ pub struct Context {
 pub(crate) const PROBE: Duration = Duration::from_secs(300);
 
 impl Context {
-    /// The source called `name`. A job of one that is not configured any more waits for it.
-    pub(crate) fn source(&self, name: &ConnectionName) -> Result<&Source, JobError> {
-        self.sources
-            .get(name)
-            .ok_or_else(|| self.unconfigured(name))
+    /// An environment of the connection `name`, the first if none is named. A job of one that is not configured any
+    /// more waits for it.
+    pub(crate) fn source(
+        &self,
+        name: &ConnectionName,
+        environment: Option<&str>,
+    ) -> Result<&Source, JobError> {
+        let Some(source) = self.sources.get(name, environment) else {
+            return Err(
+                match environment.filter(|_| self.sources.of(name).next().is_some()) {
+                    None => self.unconfigured(name),
+                    Some(environment) => JobError::snooze(
+                        self.after(PROBE),
+                        format!(
+                            "the environment `{environment}` is not configured; add it to \
+                         `connections.{name}.environments`, or cancel the job"
+                        ),
+                    ),
+                },
+            );
+        };
+        Ok(source)
+    }
+
+    /// The environment that `address` is in.
+    pub(crate) fn source_of(&self, address: &CompanyAddress) -> Result<&Source, JobError> {
+        self.source(&address.connection, Some(&address.environment))
     }
 
     /// The sink called `name`. A job of one that is not configured any more waits for it.

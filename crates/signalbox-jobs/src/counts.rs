@@ -93,7 +93,11 @@ pub(crate) fn end_to_end(job: &Job<Post>, now: Timestamp) {
 /// A catch-up found `announcements` that no signal had brought.
 pub(crate) fn found(catch_up: &CatchUp, announcements: usize) {
     let announcements = u64::try_from(announcements).unwrap_or(u64::MAX);
-    found_in(catch_up.connection.as_str(), &catch_up.set, announcements);
+    found_in(
+        catch_up.company.connection.as_str(),
+        &catch_up.set,
+        announcements,
+    );
 }
 
 fn found_in(connection: &str, entity: &str, announcements: u64) {

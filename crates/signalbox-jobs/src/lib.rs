@@ -18,6 +18,7 @@ mod registry;
 mod renew;
 mod routes;
 mod schedules;
+mod source;
 mod tell;
 mod tick;
 mod way;
@@ -25,12 +26,12 @@ mod way;
 pub use bootstrap::{BootstrapError, bootstrap, restart_baseline};
 pub use cards::{Card, CardError, Cards};
 pub use connections::{
-    ConnectError, Connections, FoundCompany, Sink, SinkLimits, Source, connect, sender_options,
-    sink_roots, source_lanes,
+    ConnectError, Connections, Sink, SinkLimits, connect, sender_options, sink_roots, source_lanes,
 };
 pub use context::{Context, Settings};
 pub use expression::{Expression, ExpressionError};
 pub use registry::worker;
 pub use routes::{Route, RouteError, Routes};
 pub use schedules::{ask_for_tick, plant, schedules};
+pub use source::{Source, Sources};
 pub use tell::step_about;

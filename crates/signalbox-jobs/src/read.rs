@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use signalbox_core::{
     Completion, DocumentName, JobError, JobResult, Read, Record, RouteName, Step, StepWord,
-    document_scope, hold_group,
+    document_scope,
 };
 use signalbox_microsoft::{EntitySet, Intent, RecordKey};
 use signalbox_queue::{Enqueued, Job};
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
     if read.deleted {
         return Ok(read_nothing(&context, &job, "deleted in the source"));
     }
-    let source = context.source(&read.connection)?;
+    let source = context.source(&read.connection, read.environment.as_deref())?;
     let Some(set) = EntitySet::named(&read.set) else {
         return Ok(Completion::noted(format!("no card for `{}` yet", read.set)));
     };
@@ -47,7 +47,7 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
             "the record has no number yet; it may be half written",
         ));
     }
-    link(&way, source, set, &mut record).await?;
+    link(&way, source, set, &job, &mut record).await?;
     let phases = phases.map_err(fault::queue)?;
     announce_all(&context, source, &phases, &record, &job).await
 }
@@ -95,13 +95,11 @@ async fn link(
     way: &Way<'_>,
     source: &Source,
     set: &EntitySet,
+    job: &Job<Read>,
     record: &mut Record,
 ) -> Result<(), JobError> {
-    let company = match source.company(way.errand()).await {
-        Ok(company) => company,
-        Err(error) => return Err(way.fault(error).await),
-    };
-    if let Some(link) = source.client.web_link(set, &company.name, record) {
+    let name = source.company_name(job.payload.company, way).await?;
+    if let Some(link) = source.client.web_link(set, &name, record) {
         record.insert("link".to_owned(), link.to_string().into());
     }
     Ok(())
@@ -120,6 +118,7 @@ async fn announce_all(
     let mut posts = Vec::new();
     let mut wanted = Vec::new();
     let mut held = Vec::new();
+    let scope = source.address(read.company).scope();
     let replay = read.replay.as_ref();
     let only = replay.and_then(|replay| replay.route.as_ref());
     let listening = context.routes.listening(&read.connection, &read.set);
@@ -134,10 +133,10 @@ async fn announce_all(
                 if let Some(replay) = replay {
                     announcement = announcement.replayed(replay);
                 }
-                let waits = phases.hold(route);
-                held.extend(waits.then(|| route.name.clone()));
+                let group = phases.group(route, &scope);
+                held.push(group.clone());
                 wanted.push(route.name.clone());
-                posts.push(announcement.job(job.trace.clone(), waits)?);
+                posts.push(announcement.job(job.trace.clone(), group)?);
             }
         }
     }
@@ -146,9 +145,10 @@ async fn announce_all(
         .enqueue_all(posts)
         .await
         .map_err(fault::queue)?;
-    release_if_active_meanwhile(context, &held).await?;
-    for (route, outcome) in wanted.into_iter().zip(&outcomes) {
-        story.enqueued(route, *outcome, &held);
+    let waiting = wanted.iter().zip(&held);
+    release_if_active_meanwhile(context, &scope, waiting).await?;
+    for ((route, outcome), group) in wanted.into_iter().zip(&outcomes).zip(&held) {
+        story.enqueued(route, *outcome, group.as_deref());
     }
     notes.extend(outcomes.into_iter().map(note));
     notes.sort_unstable();
@@ -177,14 +177,14 @@ impl<'a> Story<'a> {
     }
 
     /// Of a new post that waits for nothing the post itself tells.
-    fn enqueued(&self, route: RouteName, outcome: Enqueued, held: &[RouteName]) {
-        match outcome {
-            Enqueued::New if held.contains(&route) => {
-                let why = format!("its post waits with `{}`", hold_group(&route));
+    fn enqueued(&self, route: RouteName, outcome: Enqueued, group: Option<&str>) {
+        match (outcome, group) {
+            (Enqueued::New, Some(group)) => {
+                let why = format!("its post waits with `{group}`");
                 self.tell(StepWord::Held, route, why);
             }
-            Enqueued::New => {}
-            known => self.not_announced(route, note(known)),
+            (Enqueued::New, None) => {}
+            (known, _) => self.not_announced(route, note(known)),
         }
     }
 
@@ -199,21 +199,23 @@ impl<'a> Story<'a> {
 /// A route may become active between the question and the enqueue; then nobody else releases what came too late.
 async fn release_if_active_meanwhile(
     context: &Context,
-    held: &[RouteName],
+    scope: &str,
+    waiting: impl Iterator<Item = (&RouteName, &Option<String>)>,
 ) -> Result<(), JobError> {
+    let held = waiting.filter_map(|(name, group)| Some((name, group.as_ref()?)));
+    let held: Vec<_> = held.collect();
     if held.is_empty() {
         return Ok(());
     }
     let phases = Phases::now(context).await.map_err(fault::queue)?;
-    for name in held {
+    for (name, group) in held {
         let Some(route) = context.routes.get(name) else {
             continue;
         };
-        if !phases.hold(route) {
-            let group = hold_group(name);
+        if phases.group(route, scope).is_none() {
             context
                 .queue
-                .release_group(&group)
+                .release_group(group)
                 .await
                 .map_err(fault::queue)?;
         }

@@ -28,7 +28,10 @@ pub fn worker(
         let limit = concurrency.of(*kind).get();
         worker = match kind {
             Kind::CatchUp => {
-                let ticking = context.clone();
+                let (ticking, passing_on) = (context.clone(), context.clone());
+                let worker = worker.handle(1, move |job| {
+                    of_failures(passing_on.clone(), limits, job, catch_up::run_of_set)
+                });
                 let worker = worker.handle(limit, move |job| {
                     of_failures(context.clone(), limits, job, catch_up::run)
                 });
@@ -43,9 +46,15 @@ pub fn worker(
             Kind::Read => worker.handle(limit, move |job| {
                 of_failures(context.clone(), limits, job, read::run)
             }),
-            Kind::Renew => worker.handle(limit, move |job| {
-                of_failures(context.clone(), limits, job, renew::run)
-            }),
+            Kind::Renew => {
+                let retiring = context.clone();
+                let worker = worker.handle(1, move |job| {
+                    of_failures(retiring.clone(), limits, job, renew::retire)
+                });
+                worker.handle(limit, move |job| {
+                    of_failures(context.clone(), limits, job, renew::run)
+                })
+            }
         };
     }
     worker

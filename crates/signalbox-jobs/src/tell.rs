@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use signalbox_core::{
-    CatchUp, DocumentName, JobError, JobId, JobResult, Limits, Payload, Post, Read, RecordAddress,
-    Renew, Settlement, Standing, Step, StepWord, Tick, settle,
+    CatchUp, CatchUpOfSet, DocumentName, JobError, JobId, JobResult, Limits, Payload, Post, Read,
+    RecordAddress, Renew, RenewOfSet, Settlement, Standing, Step, StepWord, Tick, settle,
 };
 use signalbox_queue::{Job, Unspoken, Witness, protocol::Verb};
 
@@ -32,6 +32,7 @@ impl Told for Read {
     fn name(&self, step: Step) -> Step {
         step.found_at(RecordAddress {
             connection: self.connection.clone(),
+            environment: self.environment.clone(),
             company: self.company,
             set: self.set.clone(),
             record: self.record.clone(),
@@ -56,7 +57,23 @@ impl Told for CatchUp {
     }
 }
 
+impl Told for CatchUpOfSet {
+    const OF_A_DOCUMENT: bool = false;
+
+    fn name(&self, step: Step) -> Step {
+        step
+    }
+}
+
 impl Told for Renew {
+    const OF_A_DOCUMENT: bool = false;
+
+    fn name(&self, step: Step) -> Step {
+        step
+    }
+}
+
+impl Told for RenewOfSet {
     const OF_A_DOCUMENT: bool = false;
 
     fn name(&self, step: Step) -> Step {

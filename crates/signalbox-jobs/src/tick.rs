@@ -3,12 +3,12 @@
 //! The work is enqueued under ids made of route and instant, then `last_tick` advances, then the next tick is planted,
 //! then the job ends: a death between two of these repeats what is before it, and makes the same ids.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use signalbox_core::{
-    CatchUp, CatchUpPurpose, Completion, JobError, JobId, JobResult, MOST_MISSED, Overlap,
-    Schedule, ScheduleState, Tick,
+    COMPANIES, CatchUp, CatchUpPurpose, CompanyAddress, Completion, JobError, JobId, JobResult,
+    KnownCompany, MOST_MISSED, Overlap, Schedule, ScheduleState, Tick,
 };
 use signalbox_queue::{Job, JobState, NewJob};
 
@@ -16,6 +16,9 @@ use crate::{
     Context, Route, fault,
     schedules::{advance, begin, plant},
 };
+
+/// Companies that are not found yet are asked for again after this time.
+const UNFOUND: Duration = Duration::from_secs(5);
 
 /// Runs one attempt.
 pub(crate) async fn run(context: Arc<Context>, job: Job<Tick>) -> JobResult {
@@ -82,7 +85,11 @@ impl Ticking<'_> {
     async fn make(&self, ticks: &[Timestamp], last: Timestamp) -> Result<String, JobError> {
         let passed_over = !ticks.is_empty() && self.overlaps().await?;
         let ticks = if passed_over { &[] } else { ticks };
-        let jobs = ticks.iter().map(|at| self.work(*at));
+        let companies = self.companies().await?;
+        let looks = ticks
+            .iter()
+            .flat_map(|at| companies.iter().map(move |company| (at, company)));
+        let jobs = looks.map(|(at, company)| self.work(*at, company));
         let jobs: Vec<NewJob> = jobs.collect::<Result<_, _>>()?;
         let (count, newest) = (jobs.len(), jobs.last().map(|job| job.id().clone()));
         let queue = &self.context.queue;
@@ -113,20 +120,39 @@ impl Ticking<'_> {
         ))
     }
 
+    /// The companies that are followed. Until they are found there is nothing to look at.
+    async fn companies(&self) -> Result<Vec<CompanyAddress>, JobError> {
+        let connection = &self.route.source;
+        let register = self.context.queue.register(COMPANIES);
+        let all = register
+            .list::<KnownCompany>()
+            .await
+            .map_err(fault::queue)?;
+        let known = all.into_iter().map(|(_, company)| company);
+        let followed = known.filter(|company| company.is_followed_by(connection));
+        let addresses: Vec<_> = followed.map(|company| company.address).collect();
+        if addresses.is_empty() {
+            let cause = format!(
+                "the companies of `{connection}` are not found yet; `renew` jobs look for them"
+            );
+            return Err(JobError::snooze(self.context.after(UNFOUND), cause));
+        }
+        Ok(addresses)
+    }
+
     /// A look at everything that changed since the one that ended last.
-    fn work(&self, at: Timestamp) -> Result<NewJob, JobError> {
-        let (connection, set) = (&self.route.source, &self.route.set);
-        let source = self.context.source(connection)?;
+    fn work(&self, at: Timestamp, company: &CompanyAddress) -> Result<NewJob, JobError> {
+        let set = &self.route.set;
+        let source = self.context.source_of(company)?;
         let tick = JobId::tick(&self.route.name, at, self.job.payload.asked);
         let look = CatchUp {
-            connection: connection.clone(),
-            company: None,
+            company: company.clone(),
             set: set.clone(),
             purpose: CatchUpPurpose::Missed {
-                since: Some(self.state.looked_until),
+                since: Some(self.state.looked_until(&company.scope())),
             },
         };
-        let id = JobId::of_tick(&tick, connection, set);
+        let id = JobId::of_tick(&tick, company, set);
         NewJob::new(id, source.lanes.clone(), look, self.job.trace.clone()).map_err(JobError::fail)
     }
 }

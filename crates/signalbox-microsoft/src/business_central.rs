@@ -91,11 +91,6 @@ impl BusinessCentral {
         Ok(records.into_iter().filter_map(company).collect())
     }
 
-    /// The id of the company with this name or, failing that, this display name.
-    pub async fn company_id(&self, name: &str, errand: Errand<'_>) -> Result<Uuid, Error> {
-        find_company(&self.companies(errand).await?, name)
-    }
-
     /// The records of a set that changed after `since`, or all of them, without their lines.
     ///
     /// The order is that of the keys, not of the changes. `page_size` is in records.
@@ -136,27 +131,39 @@ fn company(record: Record) -> Option<Company> {
     serde_json::from_value(Value::Object(record)).ok()
 }
 
-fn find_company(companies: &[Company], name: &str) -> Result<Uuid, Error> {
-    let by_name = companies.iter().find(|company| company.name == name);
-    let mut by_display = companies
-        .iter()
-        .filter(|company| company.display_name == name);
+/// The company of `listed` with this name or, failing that, this display name.
+///
+/// # Errors
+/// [`Error::UnknownName`] and [`Error::AmbiguousName`], with the names that exist.
+pub fn company_by_name<'a>(listed: &'a [Company], name: &str) -> Result<&'a Company, Error> {
+    let by_name = listed.iter().find(|company| company.name == name);
+    let mut by_display = listed.iter().filter(|company| company.display_name == name);
     match (by_name, by_display.next(), by_display.next()) {
-        (Some(company), _, _) | (None, Some(company), None) => Ok(company.id),
+        (Some(company), _, _) | (None, Some(company), None) => Ok(company),
         (None, Some(first), Some(second)) => Err(Error::AmbiguousName {
             kind: "company",
             name: name.to_owned(),
             candidates: vec![first.name.clone(), second.name.clone()],
         }),
-        (None, None, _) => Err(Error::UnknownName {
-            kind: "company",
-            name: name.to_owned(),
-            known: companies
-                .iter()
-                .take(10)
-                .map(|company| company.name.clone())
-                .collect(),
-        }),
+        (None, None, _) => Err(unknown_company(listed, name.to_owned())),
+    }
+}
+
+/// The company of `listed` with this id.
+///
+/// # Errors
+/// [`Error::UnknownName`], with the names that exist.
+pub fn company_by_id(listed: &[Company], id: Uuid) -> Result<&Company, Error> {
+    let found = listed.iter().find(|company| company.id == id);
+    found.ok_or_else(|| unknown_company(listed, id.to_string()))
+}
+
+fn unknown_company(listed: &[Company], name: String) -> Error {
+    let known = listed.iter().take(10).map(|company| company.name.clone());
+    Error::UnknownName {
+        kind: "company",
+        name,
+        known: known.collect(),
     }
 }
 

@@ -15,7 +15,7 @@ mod service;
 mod teams;
 
 pub use crate::business_central::{
-    BusinessCentral, BusinessCentralOptions, Company,
+    BusinessCentral, BusinessCentralOptions, Company, company_by_id, company_by_name,
     entity::{EntitySet, Lines, PURCHASE_INVOICES, Page},
     listing::Listing,
     record::RecordKey,

@@ -247,9 +247,11 @@ pub fn ingress_options(config: &Config, queue: Queue, trail: Trail) -> IngressOp
         let Connection::BusinessCentral(connection) = connection else {
             return None;
         };
+        let environments = connection.environments.iter();
+        let lanes = environments.map(|name| (name.clone(), source_lanes(connection, name)));
         let source = BusinessCentralSource {
-            environment: connection.environment.clone(),
-            lanes: source_lanes(connection),
+            first_environment: connection.first_environment().to_owned(),
+            environments: lanes.collect(),
         };
         Some((name.clone(), source))
     });

@@ -6,7 +6,9 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use anyhow::bail;
-use signalbox_core::{CatchUp, Payload, Post, QueueName, Read, Renew, Tick};
+use signalbox_core::{
+    CatchUp, CatchUpOfSet, Payload, Post, QueueName, Read, Renew, RenewOfSet, Tick,
+};
 use signalbox_queue::{JobCursor, JobFilter, JobState, ListedJob, Queue, QueueError};
 
 /// Calls that one page makes at the most, so that a filter that nothing passes ends as well.
@@ -15,11 +17,13 @@ const MOST_CALLS: usize = 40;
 const PORTION: usize = 500;
 
 /// The queues of this release.
-pub const QUEUES: [QueueName; 5] = [
+pub const QUEUES: [QueueName; 7] = [
     CatchUp::QUEUE,
+    CatchUpOfSet::QUEUE,
     Post::QUEUE,
     Read::QUEUE,
     Renew::QUEUE,
+    RenewOfSet::QUEUE,
     Tick::QUEUE,
 ];
 

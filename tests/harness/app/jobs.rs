@@ -1,8 +1,9 @@
 //! Looking at the jobs of one document.
 
+use jiff::Timestamp;
 use signalbox_core::{
-    Addressee, ConnectionName, EffectKey, JobId, LaneName, RouteName, bot_root,
-    business_central_lanes, document_scope,
+    Addressee, COMPANIES, CompanyAddress, ConnectionName, EffectKey, JobId, KnownCompany, LaneName,
+    RouteName, bot_root, business_central_lanes, document_scope,
 };
 use signalbox_queue::{JobState, JobView};
 use signalbox_sim::{Posted, Target};
@@ -114,6 +115,31 @@ impl App {
     /// The company of the cloud.
     pub fn company(&self) -> Uuid {
         self.sim.config().companies[0].id
+    }
+
+    /// Where that company is.
+    pub fn company_address(&self) -> CompanyAddress {
+        CompanyAddress {
+            connection: erp(),
+            environment: self.sim.config().environment.clone(),
+            company: self.company(),
+        }
+    }
+
+    /// Enters the company as found, for an app in which no worker looks for it.
+    pub async fn enter_company(&self) {
+        let address = self.company_address();
+        let key = KnownCompany::key(&address.connection, &address.environment, address.company);
+        let known = KnownCompany {
+            address,
+            name: self.sim.config().companies[0].name.clone(),
+            configured: None,
+            since: Timestamp::UNIX_EPOCH,
+            left: None,
+        };
+        let register = self.queue.register(COMPANIES);
+        let entered = register.update(&key, |_: Option<KnownCompany>| Some(known.clone()));
+        entered.await.expect("redis answers");
     }
 
     /// The channel that routes lead to unless they say otherwise.

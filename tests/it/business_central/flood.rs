@@ -1,7 +1,7 @@
 //! More news at once than is likely: it waits for a person, who is told both ways out.
 
 use harness::{App, Setting};
-use signalbox_core::{ConnectionName, JobId, Resource};
+use signalbox_core::{JobId, Resource};
 use signalbox_queue::JobState;
 
 use super::{delivered, notified, post, post_many, which};
@@ -31,8 +31,7 @@ async fn advice(app: &App) -> String {
     let resource = app.sim.notifications()[0].value[0]["resource"].clone();
     let resource = Resource::parse(resource.as_str().unwrap()).unwrap();
     let window = format!("collection-{}", resource.changed_since().unwrap());
-    let erp = ConnectionName::new("erp").unwrap();
-    let id = JobId::catch_up(&erp, "purchaseInvoices", &window);
+    let id = JobId::catch_up(&app.company_address(), "purchaseInvoices", &window);
     app.job(&app.source_root(), &id, JobState::Done)
         .await
         .reason

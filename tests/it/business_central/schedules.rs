@@ -46,17 +46,21 @@ fn schedule(app: &App) -> Schedule {
 }
 
 /// The id of the look that the tick at `at` makes.
-fn look(at: Timestamp) -> JobId {
-    JobId::of_tick(&JobId::tick(&invoices(), at, false), &erp(), SET)
+fn look(app: &App, at: Timestamp) -> JobId {
+    JobId::of_tick(
+        &JobId::tick(&invoices(), at, false),
+        &app.company_address(),
+        SET,
+    )
 }
 
 /// A look as a tick makes it.
 fn looking(app: &App, id: JobId) -> NewJob {
     let config = app.config();
-    let lanes = signalbox_jobs::source_lanes(config.business_central(&erp()).unwrap());
+    let connection = config.business_central(&erp()).unwrap();
+    let lanes = signalbox_jobs::source_lanes(connection, connection.first_environment());
     let look = CatchUp {
-        connection: erp(),
-        company: None,
+        company: app.company_address(),
         set: SET.to_owned(),
         purpose: CatchUpPurpose::Missed { since: Some(now()) },
     };
@@ -72,6 +76,7 @@ async fn state(app: &App) -> ScheduleState {
 /// An app without a worker where nothing ran for three years, and the ticks that it missed.
 async fn down_for_years(setting: Setting) -> (App, Vec<Timestamp>) {
     let app = App::without_worker(setting, |_| {}).await;
+    app.enter_company().await;
     let schedule = schedule(&app);
     let last = now() - SignedDuration::from_hours(3 * 366 * 24);
     set(&app, |state| {
@@ -161,7 +166,7 @@ async fn ticks_that_were_missed_while_everything_was_down_are_made_as_the_policy
             "last" => &missed[2..],
             _ => &missed[..],
         };
-        let made: Vec<JobId> = made.iter().map(|at| look(*at)).collect();
+        let made: Vec<JobId> = made.iter().map(|at| look(&app, *at)).collect();
         assert_eq!(looks(&app).await, made, "{misfire}");
         assert_eq!(state(&app).await.last_tick, missed[2], "{misfire}");
     }
@@ -187,13 +192,13 @@ async fn a_tick_that_meets_the_look_of_an_earlier_one_does_as_the_policy_says() 
 #[tokio::test]
 async fn a_tick_that_died_after_it_enqueued_its_look_makes_no_second_one() {
     let (mut app, missed) = down_for_years(yearly("last", "skip")).await;
-    let job = looking(&app, look(missed[2]));
+    let job = looking(&app, look(&app, missed[2]));
     app.queue.enqueue(job).await.unwrap();
     app.start_worker();
     ticked(&app, missed[0]).await;
     app.until_ready().await;
-    assert_eq!(looks(&app).await, [look(missed[2])]);
-    assert_eq!(state(&app).await.work, Some(look(missed[2])));
+    assert_eq!(looks(&app).await, [look(&app, missed[2])]);
+    assert_eq!(state(&app).await.work, Some(look(&app, missed[2])));
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_core::{Clock, Record, SystemClock};
-use signalbox_microsoft::{BusinessCentral, Errand, Error, Intent, PURCHASE_INVOICES, RecordKey};
+use signalbox_microsoft::{
+    BusinessCentral, Errand, Error, Intent, PURCHASE_INVOICES, RecordKey, company_by_name,
+};
 use signalbox_sim::{
     DEFAULT_COMPANY_ID, DEFAULT_COMPANY_NAME, Fault, FaultKind, NewInvoice, Target, Which,
 };
@@ -45,9 +47,10 @@ async fn canned(rig: &Rig, answers: &[&str]) -> (BusinessCentral, Canned) {
 async fn a_company_is_found_by_name() {
     let rig = Rig::start().await;
     let client = rig.business_central();
-    let id = client.company_id(DEFAULT_COMPANY_NAME, Errand::default());
-    assert_eq!(id.await.unwrap(), DEFAULT_COMPANY_ID);
-    let error = client.company_id("CRONUS", Errand::default()).await;
+    let listed = client.companies(Errand::default()).await.unwrap();
+    let found = company_by_name(&listed, DEFAULT_COMPANY_NAME).unwrap();
+    assert_eq!(found.id, DEFAULT_COMPANY_ID);
+    let error = company_by_name(&listed, "CRONUS");
     let text = error.unwrap_err().to_string();
     assert!(text.contains(DEFAULT_COMPANY_NAME), "{text}");
 }

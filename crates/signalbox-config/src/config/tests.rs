@@ -10,8 +10,8 @@ use signalbox_core::{ConnectionName, Misfire, RouteName, Schedule};
 
 use super::{Config, DEFAULTS, general, reading::fields_of};
 use crate::{
-    Company, Concurrency, ConfigError, Data, Durability, Environment, Http, Ingress, Ledger,
-    Observe, OnUnknown, RedisLocation, Route, RouteSource, RouteTarget, Trail, Worker,
+    Companies, Company, Concurrency, ConfigError, Data, Durability, Environment, Http, Ingress,
+    Ledger, Observe, OnUnknown, RedisLocation, Route, RouteSource, RouteTarget, Trail, Worker,
     business_central::BusinessCentralSection, credential::CredentialSection, redis::RedisSection,
     teams::TeamsSection, vault::SecretsSection,
 };
@@ -91,7 +91,8 @@ fn the_example_of_the_design_is_a_configuration() {
     let erp = ConnectionName::new("erp").unwrap();
     let connection = config.business_central(&erp).unwrap();
     let company = Company::Name("CRONUS USA, Inc.".to_owned());
-    assert_eq!(connection.company, company);
+    assert_eq!(connection.companies, Companies::Named(vec![company]));
+    assert_eq!(connection.environments, ["Production"]);
     assert_eq!(connection.max_in_flight.get(), 4);
     assert_eq!(connection.request_timeout, Duration::from_secs(30));
     let api = "https://api.businesscentral.dynamics.com";

@@ -1,7 +1,7 @@
 use uuid::Uuid;
 
 use super::{EffectKey, JobId, MAX_BYTES, document_scope};
-use crate::{ConnectionName, RouteName};
+use crate::{CompanyAddress, ConnectionName, RouteName};
 
 fn route() -> RouteName {
     RouteName::new("posted-invoices").unwrap()
@@ -50,9 +50,14 @@ fn a_tick_and_its_work_are_named_by_route_and_instant_in_utc() {
         asked.as_str(),
         "schedule/posted-invoices/2026-03-29T01:00:00Z/asked"
     );
-    let erp = ConnectionName::new("erp").unwrap();
+    let company = CompanyAddress {
+        connection: ConnectionName::new("erp").unwrap(),
+        environment: "Production".to_owned(),
+        company: Uuid::nil(),
+    };
     assert_eq!(
-        JobId::of_tick(&tick, &erp, "purchaseInvoices").as_str(),
-        "catch_up/erp/purchaseInvoices/schedule/posted-invoices/2026-03-29T01:00:00Z"
+        JobId::of_tick(&tick, &company, "items").as_str(),
+        "catch_up/erp/Production/00000000-0000-0000-0000-000000000000/items/\
+         schedule/posted-invoices/2026-03-29T01:00:00Z"
     );
 }

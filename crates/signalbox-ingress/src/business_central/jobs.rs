@@ -72,13 +72,14 @@ fn job(
     let changed_at = changed_at(options, notification);
     let id = JobId::business_central(
         &known.subscription.connection,
-        &known.source.environment,
+        known.environment,
         resource.company,
         &resource.set,
         &record,
     );
     let read = Read {
         connection: known.subscription.connection.clone(),
+        environment: Some(known.environment.to_owned()),
         company: resource.company,
         set: resource.set,
         record,
@@ -86,7 +87,7 @@ fn job(
         deleted: notification.change_type.as_deref() == Some("deleted"),
         replay: None,
     };
-    let lanes = known.source.lanes.clone();
+    let lanes = known.lanes.clone();
     let step = signal(options, &id, &read, notification);
     let job = NewJob::new(id, lanes, read, trace.cloned()).ok()?;
     Some((job.keep_last(changed_at), step))
@@ -98,6 +99,7 @@ fn signal(options: &IngressOptions, id: &JobId, read: &Read, notification: &Noti
     Step::new(options.clock.now(), StepWord::Signal, id.clone())
         .found_at(RecordAddress {
             connection: read.connection.clone(),
+            environment: read.environment.clone(),
             company: read.company,
             set: read.set.clone(),
             record: read.record.clone(),
@@ -118,14 +120,13 @@ fn missed(
     trace: Option<String>,
 ) -> Option<NewJob> {
     let subscription = &known.subscription;
-    let id = JobId::catch_up(&subscription.connection, &subscription.set, window);
+    let id = JobId::catch_up(&known.company(), &subscription.set, window);
     let catch_up = CatchUp {
-        connection: subscription.connection.clone(),
-        company: Some(subscription.company),
+        company: known.company(),
         set: subscription.set.clone(),
         purpose: CatchUpPurpose::Missed { since },
     };
-    NewJob::new(id, known.source.lanes.clone(), catch_up, trace).ok()
+    NewJob::new(id, known.lanes.clone(), catch_up, trace).ok()
 }
 
 /// What the jobs of this request hang on.

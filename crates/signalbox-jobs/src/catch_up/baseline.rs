@@ -1,11 +1,11 @@
-//! The baseline: once-keys of what exists are entered as known; then the routes may announce.
+//! The baseline of one company: once-keys of what exists are entered as known; then the routes may announce there.
 //!
 //! A route's beginning is the moment its baseline passes a record: what is posted later is news. A crash anywhere
 //! repeats the whole pass, which enters the same keys again.
 
 use signalbox_core::{
-    Completion, EffectKey, JobError, JobResult, LaneName, ROUTES, RoutePhase, RouteState,
-    hold_group,
+    Beginning, COMPANIES, Completion, EffectKey, JobError, JobResult, KnownCompany, LaneName,
+    Leave, ROUTES, RoutePhase, RouteState, baseline_group,
 };
 
 use super::{Attempt, fail};
@@ -21,8 +21,8 @@ impl Attempt<'_> {
         for route in &beginning {
             self.activate(route).await?;
         }
-        // Also for routes that became active in an attempt that died before it got here.
-        self.release_active().await?;
+        // Also for routes that began in an attempt that died before it got here.
+        self.release_begun().await?;
         Ok(Completion::noted(format!(
             "{} routes began; {known} announcements were entered as known",
             beginning.len()
@@ -38,15 +38,17 @@ impl Attempt<'_> {
     }
 
     fn routes(&self) -> impl Iterator<Item = &Route> {
-        let (connection, set) = (&self.job.payload.connection, &self.job.payload.set);
-        self.context.routes.listening(connection, set)
+        let payload = &self.job.payload;
+        let connection = &payload.company.connection;
+        self.context.routes.listening(connection, &payload.set)
     }
 
     async fn beginning_routes(&self) -> Result<Vec<&Route>, JobError> {
         let mut beginning = Vec::new();
         for route in self.routes() {
             let state = self.state(route).await?;
-            if state.is_some_and(|state| state.phase == RoutePhase::Baselining) {
+            let leave = state.map(|state| state.leave(&self.scope()));
+            if leave == Some(Leave::AfterBaseline) {
                 beginning.push(route);
             }
         }
@@ -58,7 +60,7 @@ impl Attempt<'_> {
         let mut listing = self
             .source
             .client
-            .changed(self.set, self.company, None, page_size);
+            .changed(self.set, self.company(), None, page_size);
         let mut known = 0;
         loop {
             let page = match listing.next(self.way.errand()).await {
@@ -84,7 +86,7 @@ impl Attempt<'_> {
         let root = self.context.sink(&route.sink)?.root.clone();
         let mut effects = Vec::new();
         for record in page {
-            let asked = announce::ask(self.context, self.source, self.company, route, record);
+            let asked = announce::ask(self.context, self.source, self.company(), route, record);
             if let Ok(announcement) = asked.map_err(fail)? {
                 effects.push(announcement.effect);
             }
@@ -92,33 +94,53 @@ impl Attempt<'_> {
         Ok((root, effects))
     }
 
+    /// Notes that `route` has begun here. It is active once it has begun for every company that is followed.
     async fn activate(&self, route: &Route) -> Result<(), JobError> {
-        let active = RouteState {
-            phase: RoutePhase::Active,
-            since: self.context.clock.now(),
-            reason: "its baseline has ended".to_owned(),
+        let now = self.context.clock.now();
+        let scopes = self.followed_scopes().await?;
+        let begin = |old: Option<RouteState>| {
+            let mut state = old?;
+            let begun = state.begun.get_or_insert_default();
+            let beginning = Beginning {
+                since: now,
+                highest: None,
+            };
+            begun.entry(self.scope()).or_insert(beginning);
+            let whole = scopes.iter().all(|scope| begun.contains_key(scope));
+            if whole && state.phase == RoutePhase::Baselining {
+                state.phase = RoutePhase::Active;
+                state.since = now;
+                "its baseline has ended".clone_into(&mut state.reason);
+            }
+            Some(state)
         };
         let register = self.context.queue.register(ROUTES);
-        let change = |old: Option<RouteState>| match old {
-            Some(old) if old.phase == RoutePhase::Baselining => Some(active.clone()),
-            other => other,
-        };
-        let updated = register.update(route.name.as_str(), change).await;
+        let updated = register.update(route.name.as_str(), begin).await;
         updated.map_err(fault::queue)?;
-        tracing::info!(route.name = %route.name, "the route announces from now on");
+        tracing::info!(route.name = %route.name, company.name = self.company_name, "the route announces from now on");
         Ok(())
     }
 
-    async fn release_active(&self) -> Result<(), JobError> {
+    /// The scopes of all companies of the connection.
+    async fn followed_scopes(&self) -> Result<Vec<String>, JobError> {
+        let register = self.context.queue.register(COMPANIES);
+        let all = register
+            .list::<KnownCompany>()
+            .await
+            .map_err(fault::queue)?;
+        let connection = &self.job.payload.company.connection;
+        let followed = all.into_iter().map(|(_, company)| company);
+        let followed = followed.filter(|company| company.is_followed_by(connection));
+        Ok(followed.map(|company| company.address.scope()).collect())
+    }
+
+    async fn release_begun(&self) -> Result<(), JobError> {
         for route in self.routes() {
             let state = self.state(route).await?;
-            if state.is_some_and(|state| state.phase == RoutePhase::Active) {
-                let group = hold_group(&route.name);
-                self.context
-                    .queue
-                    .release_group(&group)
-                    .await
-                    .map_err(fault::queue)?;
+            if state.is_some_and(|state| state.leave(&self.scope()) == Leave::Given) {
+                let group = baseline_group(&route.name, &self.scope());
+                let released = self.context.queue.release_group(&group).await;
+                released.map_err(fault::queue)?;
             }
         }
         Ok(())

@@ -28,10 +28,10 @@ impl Attempt<'_> {
         let listing = self
             .source
             .client
-            .changed(self.set, self.company, since, page_size);
+            .changed(self.set, self.company(), since, page_size);
         // What a lagging replica does not show yet would not be looked for again.
         let mut listing = listing.from_primary();
-        let mut found: BTreeMap<RouteName, Vec<Announcement<'_>>> = BTreeMap::new();
+        let mut found: BTreeMap<RouteName, Vec<Announcement>> = BTreeMap::new();
         loop {
             let page = match listing.next(self.way.errand()).await {
                 Ok(page) => page,
@@ -56,25 +56,22 @@ impl Attempt<'_> {
     }
 
     /// Adds to `found` what the routes announce on this page and the ledger does not know.
-    async fn collect<'a>(
-        &'a self,
+    async fn collect(
+        &self,
         page: Vec<Record>,
-        found: &mut BTreeMap<RouteName, Vec<Announcement<'a>>>,
+        found: &mut BTreeMap<RouteName, Vec<Announcement>>,
     ) -> Result<(), JobError> {
         let page: Vec<Record> = page
             .into_iter()
             .map(|record| self.with_link(record))
             .collect();
         let payload = &self.job.payload;
-        for route in self
-            .context
-            .routes
-            .listening(&payload.connection, &payload.set)
-        {
+        let connection = &payload.company.connection;
+        for route in self.context.routes.listening(connection, &payload.set) {
             let root = self.context.sink(&route.sink)?.root.clone();
             let mut announcements = Vec::new();
             for record in &page {
-                let asked = announce::ask(self.context, self.source, self.company, route, record);
+                let asked = announce::ask(self.context, self.source, self.company(), route, record);
                 announcements.extend(asked.map_err(fail)?);
             }
             let fresh = self.fresh(&root, announcements).await?;
@@ -96,11 +93,11 @@ impl Attempt<'_> {
         record
     }
 
-    async fn fresh<'a>(
+    async fn fresh(
         &self,
         root: &LaneName,
-        announcements: Vec<Announcement<'a>>,
-    ) -> Result<Vec<Announcement<'a>>, JobError> {
+        announcements: Vec<Announcement>,
+    ) -> Result<Vec<Announcement>, JobError> {
         let effects: Vec<_> = announcements.iter().map(|one| one.effect.clone()).collect();
         let states = self.context.queue.effect_states(root, &effects).await;
         let states = states.map_err(fault::queue)?;
@@ -112,7 +109,7 @@ impl Attempt<'_> {
     async fn enqueue(
         &self,
         name: &RouteName,
-        announcements: Vec<Announcement<'_>>,
+        announcements: Vec<Announcement>,
     ) -> Result<String, JobError> {
         let count = announcements.len();
         let flood = count > self.context.settings.flood_limit;
@@ -120,12 +117,12 @@ impl Attempt<'_> {
             return Ok(String::new());
         };
         let phases = Phases::now(self.context).await.map_err(fault::queue)?;
-        let held = phases.hold(route);
+        let waits = phases.group(route, &self.scope());
         let group = format!("flood/{name}/{}", self.job.lease.id);
         let mut jobs: Vec<NewJob> = Vec::with_capacity(count);
         for announcement in announcements {
             self.tell(&announcement, flood.then_some(&group));
-            let job = announcement.job(self.job.trace.clone(), held)?;
+            let job = announcement.job(self.job.trace.clone(), waits.clone())?;
             jobs.push(if flood { job.held_with(&group) } else { job });
         }
         self.context
@@ -146,7 +143,7 @@ impl Attempt<'_> {
     }
 
     /// What is not made durable is told too early here; its steps are told again with the next attempt.
-    fn tell(&self, announcement: &Announcement<'_>, group: Option<&String>) {
+    fn tell(&self, announcement: &Announcement, group: Option<&String>) {
         let payload = &self.job.payload;
         let post = &announcement.post;
         let found = Step::new(
@@ -157,8 +154,9 @@ impl Attempt<'_> {
         .of(DocumentName::new(post.scope.clone(), &post.document))
         .on(post.route.clone())
         .found_at(RecordAddress {
-            connection: payload.connection.clone(),
-            company: self.company,
+            connection: payload.company.connection.clone(),
+            environment: Some(payload.company.environment.clone()),
+            company: self.company(),
             set: payload.set.clone(),
             record: announce::field(&post.fields, "id").to_owned(),
         });
@@ -176,14 +174,17 @@ impl Attempt<'_> {
 
     /// The next look of a schedule may begin at `started`, if this one began where the schedule had got to.
     async fn note_looked(&self, from: Timestamp, started: Timestamp) -> Result<(), JobError> {
-        let (connection, set) = (&self.job.payload.connection, &self.job.payload.set);
+        let payload = &self.job.payload;
+        let (connection, set) = (&payload.company.connection, &payload.set);
+        let scope = self.scope();
         let register = self.context.queue.register(SCHEDULES);
         let routes = self.context.routes.listening(connection, set);
         for route in routes.filter(|route| route.schedule.is_some()) {
             let advance = |old: Option<ScheduleState>| {
                 let mut state = old?;
-                if from <= state.looked_until {
-                    state.looked_until = state.looked_until.max(started);
+                if from <= state.looked_until(&scope) {
+                    let looked = state.looked.entry(scope.clone()).or_insert(started);
+                    *looked = started.max(*looked);
                 }
                 Some(state)
             };
@@ -200,7 +201,14 @@ impl Attempt<'_> {
         let register = self.context.queue.register(SUBSCRIPTIONS);
         let all: Vec<(String, Subscription)> = register.list().await.map_err(fault::queue)?;
         let ours = all.into_iter().find(|(_, subscription)| {
-            subscription.connection == payload.connection && subscription.set == payload.set
+            let of_environment = subscription
+                .environment
+                .as_ref()
+                .is_none_or(|name| *name == payload.company.environment);
+            of_environment
+                && subscription.connection == payload.company.connection
+                && subscription.company == payload.company.company
+                && subscription.set == payload.set
         });
         let Some((name, _)) = ours else {
             return Ok(());

@@ -4,7 +4,7 @@ use serde_json::json;
 use signalbox_core::Record;
 use uuid::Uuid;
 
-use super::{BusinessCentralOptions, Company, entity::PURCHASE_INVOICES, find_company};
+use super::{BusinessCentralOptions, Company, company_by_name, entity::PURCHASE_INVOICES};
 use crate::{http::error::Error, odata::query::with_query, service::join};
 
 fn options() -> BusinessCentralOptions {
@@ -68,18 +68,18 @@ fn a_record_without_a_number_has_no_link() {
 #[test]
 fn a_company_is_found_by_its_name_before_any_display_name() {
     let companies = companies();
-    assert_eq!(find_company(&companies, "Shown").unwrap(), companies[3].id);
+    assert_eq!(company_by_name(&companies, "Shown").unwrap(), &companies[3]);
     assert_eq!(
-        find_company(&companies[..3], "Shown").unwrap(),
-        companies[0].id
+        company_by_name(&companies[..3], "Shown").unwrap(),
+        &companies[0]
     );
-    let ambiguous = find_company(&companies, "Twice");
+    let ambiguous = company_by_name(&companies, "Twice");
     assert!(matches!(ambiguous, Err(Error::AmbiguousName { .. })));
 }
 
 #[test]
 fn an_unknown_company_is_refused_with_those_that_exist() {
-    let error = find_company(&companies(), "D").unwrap_err();
+    let error = company_by_name(&companies(), "D").unwrap_err();
     assert_eq!(
         error.to_string(),
         "there is no company `D`; there are `A`, `B`, `C`, `Shown`"

@@ -72,7 +72,9 @@ fn root(global: &Global, lane: &LaneName) -> anyhow::Result<LaneName> {
 fn roots(config: &Config) -> Vec<LaneName> {
     let of = |connection: &Connection| match connection {
         Connection::BusinessCentral(connection) => {
-            vec![signalbox_jobs::source_lanes(connection).top().clone()]
+            let environments = connection.environments.iter();
+            let lanes = environments.map(|name| signalbox_jobs::source_lanes(connection, name));
+            lanes.map(|lanes| lanes.top().clone()).collect()
         }
         Connection::Teams(connection) => signalbox_jobs::sink_roots(connection).to_vec(),
     };

@@ -116,8 +116,11 @@ async fn enqueue(
                     record.connection
                 );
             };
+            let named = record.environment.as_deref();
+            let environment = named.unwrap_or(source.first_environment());
             let read = Read {
                 connection: record.connection.clone(),
+                environment: Some(environment.to_owned()),
                 company: record.company,
                 set: record.set.clone(),
                 record: record.record.clone(),
@@ -133,7 +136,7 @@ async fn enqueue(
                 record: key,
                 ..
             } = &read;
-            let id = JobId::business_central(connection, &source.environment, *company, set, key);
+            let id = JobId::business_central(connection, environment, *company, set, key);
             let id = id.replayed(&order.nonce);
             let step = Step::new(SystemClock.now(), StepWord::Replayed, id.clone());
             let how = if order.again {
@@ -146,7 +149,12 @@ async fn enqueue(
                     .found_at(record.clone())
                     .because(how),
             );
-            jobs.push(NewJob::new(id, source_lanes(source), read, None)?);
+            jobs.push(NewJob::new(
+                id,
+                source_lanes(source, environment),
+                read,
+                None,
+            )?);
         }
         queue.take_in(jobs).await?;
         queue

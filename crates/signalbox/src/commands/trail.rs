@@ -70,7 +70,7 @@ fn value(step: &Step) -> Value {
         .map(|document| json!({ "scope": document.scope, "number": document.number }));
     let record = step.record.as_ref().map(|record| {
         json!({
-            "connection": record.connection, "company": record.company, "set": record.set, "record": record.record,
+            "connection": record.connection, "environment": record.environment, "company": record.company, "set": record.set, "record": record.record,
         })
     });
     json!({

@@ -8,7 +8,7 @@ use signalbox_core::ConnectionName;
 use super::Reading;
 use crate::{
     Connection, Credential, Endpoints, Http, Vault,
-    business_central::BusinessCentralSection,
+    business_central::{BusinessCentralSection, Wrong},
     credential::CredentialSection,
     error::{did_you_mean, problem},
     teams::TeamsSection,
@@ -55,6 +55,7 @@ impl Reading<'_> {
                     self.section::<BusinessCentralSection>(&path).and_then(|s| {
                         let credential = self.credential(&path, &s.credential, credentials)?;
                         let connection = s.resolve(credential, endpoints, timeout);
+                        let connection = self.told(&path, connection)?;
                         Some(Connection::BusinessCentral(connection))
                     })
                 }
@@ -105,6 +106,17 @@ impl Reading<'_> {
             self.problems.push(problem);
         }
         credentials.get(name).cloned()
+    }
+
+    /// What was resolved; what is wrong with it becomes a problem.
+    fn told<T>(&mut self, path: &[&str; 2], resolved: Result<T, Wrong>) -> Option<T> {
+        let (key, reason, fix) = match resolved {
+            Ok(resolved) => return Some(resolved),
+            Err(wrong) => wrong,
+        };
+        let key = [path[0], path[1], key];
+        self.problems.push(problem(self.layers, &key, reason, fix));
+        None
     }
 
     fn known_service<T>(&mut self, path: &[&str; 2], teams: Option<T>) -> Option<T> {

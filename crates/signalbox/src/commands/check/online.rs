@@ -1,8 +1,8 @@
 //! Asking every configured system: the token, the company, and every channel that a route names.
 
-use signalbox_config::Config;
+use signalbox_config::{Companies, Company, Config};
 use signalbox_jobs::Context;
-use signalbox_microsoft::{Errand, Error};
+use signalbox_microsoft::{Errand, Error, company_by_id, company_by_name};
 use signalbox_queue::Trail;
 
 use super::Finding;
@@ -28,12 +28,33 @@ pub(super) async fn findings(config: &Config, store: &Store) -> Vec<Finding> {
 
 async fn sources(context: &Context) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (name, source) in &context.sources {
-        let subject = format!("connections.{name}");
-        findings.push(match source.company(Errand::default()).await {
-            Ok(company) => Finding::ok(subject, format!("the company is `{}`", company.name)),
-            Err(error) => trouble(subject, &error),
-        });
+    for source in context.sources.iter() {
+        let subject = format!("connections.{}", source.connection);
+        let listed = match source.client.companies(Errand::default()).await {
+            Ok(listed) => listed,
+            Err(error) => {
+                findings.push(trouble(subject, &error));
+                continue;
+            }
+        };
+        let Companies::Named(named) = &source.companies else {
+            let found = format!("{} companies in `{}`", listed.len(), source.environment);
+            findings.push(Finding::ok(subject, found));
+            continue;
+        };
+        findings.extend(named.iter().map(|wanted| {
+            let found = match wanted {
+                Company::Id(id) => company_by_id(&listed, *id),
+                Company::Name(name) => company_by_name(&listed, name),
+            };
+            match found {
+                Ok(company) => Finding::ok(
+                    subject.clone(),
+                    format!("the company is `{}`", company.name),
+                ),
+                Err(error) => trouble(subject.clone(), &error),
+            }
+        }));
     }
     findings
 }

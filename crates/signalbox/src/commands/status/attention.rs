@@ -3,7 +3,7 @@
 //! What ends by itself is not listed: a gate opens at its instant, and posts of a route go on after its baseline.
 
 use jiff::SignedDuration;
-use signalbox_core::{hold_group, is_route_group, is_unknown_group};
+use signalbox_core::{is_route_group, is_unknown_group, route_of_group};
 use signalbox_queue::Archived;
 use signalbox_queue::JobState;
 
@@ -80,7 +80,7 @@ fn lanes(status: &Status) -> Vec<Need> {
 fn archived((group, archived): (&String, &Archived)) -> Need {
     // The trail was told by another clock than that of Redis.
     let since = archived.first.checked_sub(AROUND).unwrap_or(archived.first);
-    let route = group.strip_prefix("route/").unwrap_or(group);
+    let route = route_of_group(group).unwrap_or(group);
     Need::new(
         format!(
             "archived of `{group}`, because too much was held: {}",
@@ -100,7 +100,7 @@ fn hold(status: &Status, group: &str, count: u64) -> Option<Need> {
         let named = status.routes.iter();
         let route = named
             .into_iter()
-            .find(|(name, _)| hold_group(name) == group);
+            .find(|(name, _)| route_of_group(group) == Some(name.as_str()));
         waits_for(route.map(|(_, route)| route)).map(|cause| format!("{cause}, or {seen}"))?
     } else if is_unknown_group(group) {
         format!(

@@ -91,6 +91,7 @@ mod tests {
     fn a_row_quotes_what_would_break_the_table() {
         let record = RecordAddress {
             connection: ConnectionName::new("erp").unwrap(),
+            environment: None,
             company: Uuid::nil(),
             set: "purchaseInvoices".to_owned(),
             record: "7".to_owned(),

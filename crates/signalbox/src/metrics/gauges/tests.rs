@@ -36,6 +36,7 @@ fn subscription(set: &str, expires_at: Option<Timestamp>) -> Subscription {
     Subscription {
         connection: ConnectionName::new("erp").unwrap(),
         key: set.to_owned(),
+        environment: None,
         company: Uuid::nil(),
         set: set.to_owned(),
         id: None,

@@ -12,6 +12,7 @@ fn route(enabled: bool, phase: Option<RoutePhase>) -> Route {
         phase,
         since: Timestamp::UNIX_EPOCH,
         reason: "redis has forgotten".to_owned(),
+        begun: None,
     });
     Route { enabled, state }
 }

@@ -1,0 +1,143 @@
+//! The environments of Business Central connections, with what handlers need beside their clients.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use signalbox_config::{Companies, Polling};
+use signalbox_core::{CompanyAddress, ConnectionName, JobError, LaneChain, LaneLimits};
+use signalbox_microsoft::{BusinessCentral, Company};
+use signalbox_queue::Lease;
+use uuid::Uuid;
+
+use crate::{Context, connections::source_lanes, way::Way};
+
+/// One environment of a Business Central connection.
+#[derive(Debug)]
+pub struct Source {
+    /// The connection's name.
+    pub connection: ConnectionName,
+    /// The environment's name.
+    pub environment: String,
+    /// The client.
+    pub client: BusinessCentral,
+    /// The companies that are followed, as configured.
+    pub companies: Companies,
+    /// The lanes of everything read from it.
+    pub lanes: LaneChain,
+    /// What the environment allows, scaled.
+    pub limits: LaneLimits,
+    /// Records per page.
+    pub page_size: u32,
+    /// Looks at whole sets, before `time_scale`.
+    pub polling: Polling,
+    /// Subscriptions that the environment allows.
+    pub max_subscriptions: usize,
+    /// What was listed last. Nothing awaits while it is locked.
+    listed: Mutex<Option<Arc<[Company]>>>,
+}
+
+impl Source {
+    pub(crate) fn new(
+        name: &ConnectionName,
+        connection: &signalbox_config::BusinessCentral,
+        environment: &str,
+        client: BusinessCentral,
+        time_scale: f64,
+    ) -> Self {
+        Self {
+            connection: name.clone(),
+            environment: environment.to_owned(),
+            client,
+            companies: connection.companies.clone(),
+            lanes: source_lanes(connection, environment),
+            limits: LaneLimits {
+                concurrency: Some(connection.max_in_flight.get()),
+                ..connection.limits.clone().scaled(time_scale)
+            },
+            page_size: connection.page_size.get(),
+            polling: connection.polling.clone(),
+            max_subscriptions: connection.max_subscriptions.get() as usize,
+            listed: Mutex::default(),
+        }
+    }
+
+    /// The way to it on behalf of a job.
+    pub(crate) fn way<'a>(
+        &self,
+        context: &'a Context,
+        lease: &'a Lease,
+        trace: Option<&'a str>,
+    ) -> Way<'a> {
+        let lanes = vec![(self.lanes.top().clone(), self.limits.clone())];
+        Way::new(context, lease, trace, lanes)
+    }
+
+    /// The address of one of its companies.
+    pub fn address(&self, company: Uuid) -> CompanyAddress {
+        CompanyAddress {
+            connection: self.connection.clone(),
+            environment: self.environment.clone(),
+            company,
+        }
+    }
+
+    /// The name of `company`, for links and cards; empty if the application does not see the company.
+    pub(crate) async fn company_name(
+        &self,
+        company: Uuid,
+        way: &Way<'_>,
+    ) -> Result<String, JobError> {
+        let known = self.listed().clone();
+        let companies = match known {
+            Some(companies) if companies.iter().any(|one| one.id == company) => companies,
+            _ => self.list_companies(way).await?,
+        };
+        let named = companies.iter().find(|one| one.id == company);
+        Ok(named.map(|one| one.name.clone()).unwrap_or_default())
+    }
+
+    /// The companies that the application sees now.
+    pub(crate) async fn list_companies(&self, way: &Way<'_>) -> Result<Arc<[Company]>, JobError> {
+        let listed = match self.client.companies(way.errand()).await {
+            Ok(listed) => Arc::from(listed),
+            Err(error) => return Err(way.fault(error).await),
+        };
+        *self.listed() = Some(Arc::clone(&listed));
+        Ok(listed)
+    }
+
+    fn listed(&self) -> MutexGuard<'_, Option<Arc<[Company]>>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The environments of all connections, in the order of the configuration.
+#[derive(Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    pub(crate) fn add(&mut self, source: Source) {
+        self.0.push(source);
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.iter()
+    }
+
+    /// The environments of one connection.
+    pub fn of<'a>(&'a self, connection: &'a ConnectionName) -> impl Iterator<Item = &'a Source> {
+        self.iter()
+            .filter(move |source| source.connection == *connection)
+    }
+
+    /// The environment called `environment` of a connection; its first one if none is named.
+    pub fn get(&self, connection: &ConnectionName, environment: Option<&str>) -> Option<&Source> {
+        let mut all = self
+            .iter()
+            .filter(|source| source.connection == *connection);
+        match environment {
+            Some(name) => all.find(|source| source.environment == name),
+            None => all.next(),
+        }
+    }
+}
