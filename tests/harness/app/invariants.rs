@@ -107,7 +107,7 @@ async fn dead(queue: &Queue) -> (i64, String) {
         .map(|(_, count)| count)
         .sum();
     let mut text = String::new();
-    for name in ["catch_up", "post", "read", "renew"] {
+    for name in ["catch_up@2", "post", "read", "renew@2"] {
         for (id, reason) in queue.dead_jobs(name, 10).await.expect("redis answers") {
             writeln!(text, "{id}: {reason}").expect("a string takes text");
         }

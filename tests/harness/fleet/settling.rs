@@ -44,8 +44,8 @@ async fn is_quiet(queue: &Queue) -> bool {
         return false;
     };
     let busy = |name: &str, state| match state {
-        // The next renewal and the next tick are always scheduled.
-        JobState::Scheduled => name != "renew",
+        // The next renewal, the next looks and the next tick are always scheduled.
+        JobState::Scheduled => !["renew@2", "catch_up@2"].contains(&name),
         JobState::Ready | JobState::Running => true,
         _ => false,
     };

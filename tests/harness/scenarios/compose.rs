@@ -137,8 +137,9 @@ impl House {
             .context("a status without queues")?;
         let waits = |queue: &Value, state: &str| queue[state].as_u64() != Some(0);
         Ok(!queues.iter().any(|queue| {
-            // The next renewal is always scheduled.
-            let later = queue["queue"] != "renew" && waits(queue, "scheduled");
+            // The next renewal and the next looks are always scheduled.
+            let perpetual = queue["queue"] == "renew" || queue["queue"] == "catch_up";
+            let later = !perpetual && waits(queue, "scheduled");
             later || waits(queue, "ready") || waits(queue, "running")
         }))
     }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use signalbox::{assembly::Store, roles};
 use signalbox_config::Queue as Kind;
 use signalbox_core::{
-    CatchUp, CatchUpPurpose, Clock, ConnectionName, JobId, RouteName, SCHEDULES, Schedule,
-    ScheduleState, SystemClock,
+    CatchUp, CatchUpPurpose, Clock, ConnectionName, JobId, Payload as _, RouteName, SCHEDULES,
+    Schedule, ScheduleState, SystemClock,
 };
 use signalbox_jobs::plant;
 use signalbox_queue::{JobFilter, JobState, NewJob, Pulse};
@@ -110,7 +110,7 @@ async fn ids(app: &App, queue: &str, state: Option<JobState>) -> Vec<JobId> {
 
 /// The looks that ticks have made.
 async fn looks(app: &App) -> Vec<JobId> {
-    let mut all = ids(app, "catch_up", None).await;
+    let mut all = ids(app, &CatchUp::QUEUE.to_string(), None).await;
     all.retain(|id| id.as_str().contains("/schedule/"));
     all.sort();
     all
@@ -256,7 +256,8 @@ async fn a_tick_by_hand_announces_what_was_never_notified_and_leaves_the_schedul
     }
     let after = state(&app).await;
     assert_eq!(after.last_tick, before.last_tick);
-    assert!(after.looked_until > before.looked_until);
+    let scope = app.company_address().scope();
+    assert!(after.looked_until(&scope) > before.looked_until(&scope));
     let refused = app.command("schedules run other").await;
     assert_eq!(refused.code, 2, "{refused:?}");
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use harness::{CLIENT_STATE, HOOK, Hook, client, notification, until};
 use serde_json::json;
+use signalbox_core::{CatchUp, Payload as _};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -95,7 +96,7 @@ async fn unreadable_and_oversize_bodies_are_taken_and_caught_up_with() {
         let length = body.len();
         assert_eq!(hook.post(body).await, 200, "a body of {length} bytes");
         assert_eq!(
-            ready(&hook, "catch_up").await,
+            ready(&hook, &CatchUp::QUEUE.to_string()).await,
             1,
             "a body of {length} bytes"
         );

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use harness::{CLIENT_STATE, COMPANY, HOOK, Hook, client, enter_subscription, notification};
 use serde_json::json;
-use signalbox_core::{SUBSCRIPTIONS, Subscription};
+use signalbox_core::{CatchUp, Payload as _, SUBSCRIPTIONS, Subscription};
 
 use super::{PATIENT, has_read, ready};
 
@@ -53,7 +53,10 @@ async fn a_collection_becomes_one_catch_up_of_its_window() {
         assert_eq!(hook.post(body.clone()).await, 200);
     }
     assert_eq!(
-        (ready(&hook, "read").await, ready(&hook, "catch_up").await),
+        (
+            ready(&hook, "read").await,
+            ready(&hook, &CatchUp::QUEUE.to_string()).await
+        ),
         (0, 1)
     );
 }
@@ -70,7 +73,7 @@ async fn a_wrong_client_state_is_dropped_sampled_and_caught_up_with_once() {
         assert_eq!(hook.post(body.clone()).await, 200);
     }
     assert!(has_read(&hook, "good").await && !has_read(&hook, "bad").await);
-    assert_eq!(ready(&hook, "catch_up").await, 1);
+    assert_eq!(ready(&hook, &CatchUp::QUEUE.to_string()).await, 1);
     let refused = hook.queue.refused().await.unwrap();
     assert_eq!(refused, [("unverified".to_owned(), 3)]);
 }
@@ -84,7 +87,10 @@ async fn news_of_several_subscriptions_in_one_body_is_proven_by_each_ones_own_cl
     let items = [notification("r", CLIENT_STATE), vendor];
     assert_eq!(hook.post(json!({ "value": items }).to_string()).await, 200);
     assert_eq!(
-        (ready(&hook, "read").await, ready(&hook, "catch_up").await),
+        (
+            ready(&hook, "read").await,
+            ready(&hook, &CatchUp::QUEUE.to_string()).await
+        ),
         (2, 0)
     );
 }
