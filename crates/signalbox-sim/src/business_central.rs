@@ -28,12 +28,17 @@ mod erp;
 mod fields;
 mod invoices;
 mod maintenance;
+mod mischief;
 pub(crate) mod notifications;
 mod odata;
 mod reads;
+mod runtime;
 mod slots;
 mod status;
 pub(crate) mod subscriptions;
+mod supported;
+mod webhook_log;
+mod webhooks;
 
 pub use changes::{NewInvoice, Posted, VerbError, Which};
 pub use environments::EnvironmentError;
@@ -42,6 +47,7 @@ pub(crate) use erp::Erp;
 pub(crate) use reads::Observed;
 pub(crate) use slots::AppSlots;
 pub use status::InvoiceStatus;
+pub use webhooks::WebhookCounts;
 
 /// Requests per application in a sliding window. Source: operational limits page, 2026.
 const RATE: (usize, u64) = (6_000, 300);
@@ -53,6 +59,8 @@ struct Inquiry {
     shared: Arc<Shared>,
     /// Its name, as the path has it.
     environment: String,
+    /// The route between environment and company, such as `api/v2.0`.
+    route: String,
     call: Call,
     headers: HeaderMap,
     query: Option<String>,
@@ -65,10 +73,11 @@ impl Inquiry {
         let host = self.headers.get("host").and_then(|host| host.to_str().ok());
         let config = &self.shared.config;
         format!(
-            "http://{}/bc/v2.0/{}/{}/api/v2.0",
+            "http://{}/bc/v2.0/{}/{}/{}",
             host.unwrap_or_default(),
             config.tenant,
-            self.environment
+            self.environment,
+            self.route
         )
     }
 
@@ -90,7 +99,7 @@ fn not_found(segment: &str) -> Refusal {
     )
 }
 
-/// Everything under `/bc/v2.0/{tenant}/{environment}/api/v2.0/`.
+/// Everything under `/bc/v2.0/{tenant}/{environment}/`.
 pub(crate) async fn handle(
     State(shared): State<Arc<Shared>>,
     Path((tenant, environment, path)): Path<(String, String, String)>,
@@ -115,15 +124,24 @@ pub(crate) async fn handle(
     })?;
     maintenance::check(&shared, &call)?;
     let _slot = admit(&shared, &call).await?;
+    let (route, path) = split(&path);
     let inquiry = Inquiry {
         shared,
         environment,
+        route: route.to_owned(),
         call,
         headers: parts.headers,
         query,
         body,
     };
-    route(inquiry, &parts.method, &path).await
+    answer(inquiry, &parts.method, path).await
+}
+
+/// The route, which is `api/v2.0` or `api/{publisher}/{group}/{version}`, and what follows.
+fn split(path: &str) -> (&str, &str) {
+    let segments = if path.starts_with("api/v2.0/") { 2 } else { 4 };
+    let slash = path.match_indices('/').nth(segments - 1);
+    slash.map_or((path, ""), |(at, _)| (&path[..at], &path[at + 1..]))
 }
 
 /// Takes the application's turn: its rate first, then one of its places.
@@ -154,12 +172,18 @@ async fn admit(shared: &Shared, call: &Call) -> Result<Option<slots::Slot>, Refu
     slot.map(Some).ok_or_else(refused)
 }
 
-async fn route(inquiry: Inquiry, method: &Method, path: &str) -> Result<Response, Refusal> {
+async fn answer(inquiry: Inquiry, method: &Method, path: &str) -> Result<Response, Refusal> {
     let segments: Vec<Segment<'_>> = path.split('/').map(Segment::parse).collect();
     let names: Vec<&str> = segments.iter().map(|segment| segment.name).collect();
     match (method.as_str(), &names[..]) {
+        (_, ["subscriptions"]) => {
+            subscriptions::handle(&inquiry, &inquiry.route, method, segments[0].key).await
+        }
+        ("GET", ["companies", set]) if inquiry.route == runtime::ROUTE => {
+            runtime::read(&inquiry, segments[0].key, set)
+        }
+        _ if inquiry.route != "api/v2.0" => Err(not_found(names[0])),
         ("GET", ["companies"]) => reads::companies(&inquiry, segments[0].key),
-        (_, ["subscriptions"]) => subscriptions::handle(&inquiry, method, segments[0].key).await,
         (_, ["companies", rest @ ..]) => {
             let company = segments[0].key.and_then(|id| id.parse::<Uuid>().ok());
             let company = company.ok_or_else(|| not_found("companies"))?;

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 mod environments;
+mod webhooks;
 
 pub use environments::{EnvironmentKind, EnvironmentSpec, MaintenanceAnswer};
+pub use webhooks::{ResourceForm, Share};
 
 /// Tenant of the default configuration.
 pub const DEFAULT_TENANT: &str = "11111111-2222-3333-4444-555555555555";
@@ -142,7 +144,7 @@ pub struct SimConfig {
     pub notification_delay: Duration,
     /// How long an answer to a notification may take. Reality: 30 s; never under 2 s here.
     pub notification_timeout: Duration,
-    /// How long the answer to a handshake may take. Reality: 5 s; never under 1 s here.
+    /// How long the answer to a handshake may take. Reality: 5 s; never under 2 s here.
     pub handshake_timeout: Duration,
     /// Waits between failed notifications; one more failure deletes the subscription.
     pub retry_delays: Vec<Duration>,
@@ -150,8 +152,24 @@ pub struct SimConfig {
     pub collection_threshold: usize,
     /// Life of a subscription. Reality: 3 days.
     pub subscription_life: Duration,
-    /// Subscriptions per environment. Reality: 200.
+    /// Subscriptions per environment, whoever made them. Reality: 200.
     pub max_subscriptions: usize,
+    /// Subscriptions that others have in each environment.
+    pub occupied_subscriptions: usize,
+    /// Whether a listing shows the subscriptions of others. Reality: unconfirmed.
+    pub others_visible: bool,
+    /// Whether a second subscription of the same resource and URL is made, not refused.
+    /// Reality: unconfirmed.
+    pub duplicate_subscriptions: bool,
+    /// What can be subscribed to, as `webhookSupportedResources` names it: `v2.0/{set}`, and
+    /// `{publisher}/{group}/{version}/{set}` for custom APIs.
+    pub webhook_resources: Vec<String>,
+    /// How `resource` is written in subscriptions and notifications.
+    pub resource_form: ResourceForm,
+    /// Changes that no notification ever tells of.
+    pub drop_notifications: Option<Share>,
+    /// Notifications that are sent again although they were acknowledged.
+    pub double_notifications: Option<Share>,
     /// Largest page of a listing. Reality: 20,000.
     pub max_page: usize,
     /// From a post to its appearance in Graph's listing. Reality: up to 10 s.
@@ -197,6 +215,13 @@ impl Default for SimConfig {
             collection_threshold: 1_000,
             subscription_life: Duration::from_secs(3 * 24 * 3600),
             max_subscriptions: 200,
+            occupied_subscriptions: 0,
+            others_visible: true,
+            duplicate_subscriptions: true,
+            webhook_resources: webhooks::standard_resources(),
+            resource_form: ResourceForm::default(),
+            drop_notifications: None,
+            double_notifications: None,
             max_page: 20_000,
             visibility_delay: Duration::from_secs(10),
             latency: Duration::ZERO,

@@ -32,6 +32,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/_sim/v1/notifications", get(notifications))
         .route("/_sim/v1/effects", get(effects))
         .route("/_sim/v1/subscriptions", get(subscriptions))
+        .route("/_sim/v1/webhooks", get(webhooks))
         .route("/_sim/v1/verdict", get(verdict))
         .route("/_sim/v1/reset", post(reset))
 }
@@ -146,6 +147,10 @@ async fn subscriptions(
     Ok(Json(
         all.map(|subscription| subscription.json(None)).collect(),
     ))
+}
+
+async fn webhooks(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(show(&shared.webhook_counts()))
 }
 
 async fn verdict(State(shared): State<Arc<Shared>>) -> Json<Value> {

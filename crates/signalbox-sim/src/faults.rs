@@ -1,8 +1,8 @@
 //! Scripted faults: which request goes wrong, and how.
 //!
 //! A fault names a target and fires for the first N matching requests, every k-th, or
-//! with a seeded probability; without any of these it fires until it is removed. The
-//! first fault that fires wins.
+//! with a seeded probability; without any of these it fires until it is removed. With a
+//! burst each firing befalls so many requests in a row. The first fault that fires wins.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -75,6 +75,8 @@ pub enum FaultKind {
     WrongAudience,
     /// 200 with a page of HTML; nothing happens.
     Garbage,
+    /// 400 whose message asks to try again later, as Business Central says it; nothing happens.
+    TryAgainLater,
     /// A read shows rows as they were if they changed within so long; a read with
     /// `Data-Access-Intent: ReadWrite` is spared and does not use the fault up.
     StaleRead(Duration),
@@ -105,6 +107,8 @@ pub struct Fault {
     pub schedule: Schedule,
     /// Matching requests to let pass first.
     pub after: u64,
+    /// Requests in a row that each firing befalls; 1 without a burst.
+    pub burst: u64,
     /// Only requests whose lane or path contains this.
     pub only: Option<String>,
 }
@@ -117,6 +121,7 @@ impl Fault {
             kind,
             schedule: Schedule::Always,
             after: 0,
+            burst: 1,
             only: None,
         }
     }
@@ -154,6 +159,12 @@ impl Fault {
         Self { after, ..self }
     }
 
+    /// Befalls `burst` matching requests in a row each time it fires.
+    #[must_use]
+    pub fn in_bursts_of(self, burst: u64) -> Self {
+        Self { burst, ..self }
+    }
+
     /// Concerns only requests whose lane or path contains `only`.
     #[must_use]
     pub fn only(self, only: impl Into<String>) -> Self {
@@ -173,8 +184,11 @@ pub struct ActiveFault {
     pub fault: Fault,
     /// Requests that matched.
     pub seen: u64,
-    /// Times it fired.
+    /// Requests it befell.
     pub fired: u64,
+    /// How many more the present burst befalls.
+    #[serde(skip)]
+    rest: u64,
 }
 
 /// The request as faults see it.
@@ -212,12 +226,19 @@ impl ActiveFault {
         else {
             return false;
         };
-        let fires = match self.fault.schedule {
-            Schedule::Always => true,
-            Schedule::Times(times) => self.fired < times,
-            Schedule::Every(every) => nth.is_multiple_of(every.max(1)),
-            Schedule::Probability(probability, _) => rng.random_bool(probability.clamp(0.0, 1.0)),
-        };
+        let burst = self.fault.burst.max(1);
+        let begins = self.rest == 0
+            && match self.fault.schedule {
+                Schedule::Always => true,
+                Schedule::Times(times) => self.fired < times.saturating_mul(burst),
+                Schedule::Every(every) => nth.is_multiple_of(every.max(1)),
+                Schedule::Probability(share, _) => rng.random_bool(share.clamp(0.0, 1.0)),
+            };
+        if begins {
+            self.rest = burst;
+        }
+        let fires = self.rest > 0;
+        self.rest -= u64::from(fires);
         self.fired += u64::from(fires);
         fires
     }
@@ -254,6 +275,7 @@ impl Faults {
                 fault,
                 seen: 0,
                 fired: 0,
+                rest: 0,
             },
             rng,
         ));

@@ -18,7 +18,7 @@ use crate::faults::{Candidate, FaultKind, RetryAfter};
 use crate::recorder::{RecordedRequest, kept};
 use crate::server::{Hangup, dispatch};
 use crate::state::{Call, Shared};
-use crate::target::Target;
+use crate::target::{Api, Target};
 
 /// Whether a request is to the simulator itself, not to what it simulates.
 pub(crate) fn is_control<B>(request: &Request<B>) -> bool {
@@ -141,6 +141,7 @@ async fn befall(
         Some(FaultKind::Garbage) => {
             Ok(Html("<html><body>The service is being updated.</body></html>").into_response())
         }
+        Some(FaultKind::TryAgainLater) => Ok(try_again_later(&call)),
         Some(FaultKind::Slow(span)) => {
             tokio::time::sleep(span).await;
             Ok(serve(router, request, call).await)
@@ -183,6 +184,13 @@ async fn serve(router: Router, request: Request<Bytes>, call: Call) -> Response 
     dispatch(router, request).await
 }
 
+/// A 400 that means a 503. Its code is none that is documented.
+fn try_again_later(call: &Call) -> Response {
+    let message = "The server is busy. Please try again later.";
+    let api = call.target.api().unwrap_or(Api::BusinessCentral);
+    errors::error(api, StatusCode::BAD_REQUEST, "Unknown", message).into_response()
+}
+
 /// A scripted refusal; its `Retry-After` binds like any other.
 fn refuse(shared: &Shared, call: &Call, code: u16, retry_after: RetryAfter) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -192,6 +200,11 @@ fn refuse(shared: &Shared, call: &Call, code: u16, retry_after: RetryAfter) -> R
     }
     match call.target.api() {
         None => status.into_response(),
+        // The gateway in front of the service speaks HTML.
+        Some(Api::BusinessCentral) if status == StatusCode::GATEWAY_TIMEOUT => {
+            let page = "<html><body><h1>504 Gateway Time-out</h1></body></html>";
+            (status, Html(page)).into_response()
+        }
         Some(api) if status == StatusCode::TOO_MANY_REQUESTS => {
             errors::throttled(api, retry_after).into_response()
         }

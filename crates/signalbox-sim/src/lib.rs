@@ -45,9 +45,10 @@
 //! curl -X DELETE $SIM/_sim/v1/faults
 //! curl $SIM/_sim/v1/verbs/copy-environment -d '{"from":"Production","to":"Test"}'
 //! curl $SIM/_sim/v1/verbs/post-purchase-invoice?environment=Test
+//! curl $SIM/_sim/v1/verbs/drop-notifications -d '{"percent":10,"seed":1}'
 //! curl $SIM/_sim/v1/verbs/restart -d '{"ms":3000}'
 //! curl $SIM/_sim/v1/verbs/start-traffic -d '{"rate_per_sec":50,"purchasers":40}'
-//! curl $SIM/_sim/v1/verdict        # also: requests, notifications, effects, subscriptions, faults
+//! curl $SIM/_sim/v1/verdict        # also: requests, notifications, effects, subscriptions, webhooks, faults
 //! curl -X POST $SIM/_sim/v1/reset
 //! ```
 //!
@@ -56,9 +57,9 @@
 //! takes all of its operations, `*` takes everything. Kinds are `throttle` (`retry_after`,
 //! `form`: `secs`, `http-date`, `none`), `status` (`code`), `slow` (`ms`),
 //! `commit_then_timeout`, `late_commit` (`ms`), `reset`, `reset_after_commit`,
-//! `wrong_audience`, `garbage` and `stale_read` (`ms`). `times`, `every` or `probability`
-//! with `seed` say when; `after` lets some pass first; `only` confines a fault to requests
-//! whose lane or path contains a text.
+//! `wrong_audience`, `garbage`, `try_again_later` and `stale_read` (`ms`). `times`, `every` or
+//! `probability` with `seed` say when; `burst` befalls so many in a row each time; `after` lets
+//! some pass first; `only` confines a fault to requests whose lane or path contains a text.
 
 mod bot;
 mod business_central;
@@ -82,11 +83,13 @@ mod teams;
 mod traffic;
 mod verdict;
 
-pub use business_central::{EnvironmentError, InvoiceStatus, NewInvoice, Posted, VerbError, Which};
+pub use business_central::{
+    EnvironmentError, InvoiceStatus, NewInvoice, Posted, VerbError, WebhookCounts, Which,
+};
 pub use config::{
     ChannelSpec, CompanySpec, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_COMPANY_ID,
     DEFAULT_COMPANY_NAME, DEFAULT_ENVIRONMENT, DEFAULT_TENANT, EnvironmentKind, EnvironmentSpec,
-    MaintenanceAnswer, SimConfig, TeamSpec,
+    MaintenanceAnswer, ResourceForm, Share, SimConfig, TeamSpec,
 };
 pub use faults::{ActiveFault, Fault, FaultKind, RetryAfter, Schedule};
 pub use handle::{SimError, SimHandle, Simulator, serve};

@@ -41,7 +41,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/entra/{tenant}/oauth2/v2.0/token", post(entra::token))
         .route(
-            "/bc/v2.0/{tenant}/{environment}/api/v2.0/{*path}",
+            "/bc/v2.0/{tenant}/{environment}/{*path}",
             any(business_central::handle),
         )
         .route(

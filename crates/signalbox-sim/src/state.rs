@@ -40,7 +40,7 @@ pub(crate) struct World {
 impl World {
     fn new(config: &SimConfig) -> Self {
         let (environments, erp) = Environments::new(config);
-        Self {
+        let mut world = Self {
             entra: Tokens::new(&config.client_secret),
             environments,
             erp,
@@ -49,7 +49,12 @@ impl World {
             oracle: Oracle::expecting(&config.expected_statuses),
             early_requests: 0,
             limit_violations: 0,
+        };
+        for place in 0..world.environments.count() {
+            world.seat(place);
+            world.occupy(config.occupied_subscriptions);
         }
+        world
     }
 
     /// The verdict at this moment.

@@ -28,6 +28,7 @@ impl Erp {
         self.subscriptions
             .retain(|_, subscription| subscription.company != company);
         self.outboxes.retain(|(owner, _), _| *owner != company);
+        self.webhooks.expired.retain(|(owner, _)| *owner != company);
     }
 }
 

@@ -14,6 +14,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::erp::{Deaths, Erp};
+use super::webhooks::{WebhookCounts, Webhooks};
 use crate::config::{EnvironmentKind, EnvironmentSpec, SimConfig};
 use crate::errors::{self, Refusal};
 use crate::state::{Shared, World};
@@ -58,6 +59,19 @@ struct Environment {
     serviced: Option<Instant>,
 }
 
+impl Environment {
+    fn new(spec: EnvironmentSpec, config: &SimConfig) -> Self {
+        let mut parked = Erp::new(&spec.companies);
+        parked.webhooks = Webhooks::new(config);
+        Self {
+            name: spec.name,
+            kind: spec.kind,
+            parked,
+            serviced: None,
+        }
+    }
+}
+
 /// All of them, in the order of the configuration.
 #[derive(Debug)]
 pub(crate) struct Environments {
@@ -69,12 +83,7 @@ pub(crate) struct Environments {
 impl Environments {
     /// The configured environments, and the open tables of the first.
     pub(crate) fn new(config: &SimConfig) -> (Self, Erp) {
-        let environment = |spec: EnvironmentSpec| Environment {
-            name: spec.name,
-            kind: spec.kind,
-            parked: Erp::new(&spec.companies),
-            serviced: None,
-        };
+        let environment = |spec| Environment::new(spec, config);
         let mut all: Vec<Environment> = config.tenancy().into_iter().map(environment).collect();
         let first = std::mem::replace(&mut all[0].parked, Erp::new(&[]));
         (Self { all, seated: 0 }, first)
@@ -149,11 +158,29 @@ impl World {
         parked.fold(self.erp.deaths, Deaths::and)
     }
 
+    /// What was done to notifications, over all environments.
+    pub(crate) fn webhook_counts(&self) -> WebhookCounts {
+        let parked = self
+            .environments
+            .all
+            .iter()
+            .map(|one| one.parked.webhooks.counts);
+        let counts = parked.fold(self.erp.webhooks.counts, WebhookCounts::and);
+        WebhookCounts {
+            missed_while_expired: self.deaths().missed_while_expired,
+            ..counts
+        }
+    }
+
     /// Copies the data of one environment over another, which is made if there is none.
     ///
     /// Ids stay those of the source. All webhook subscriptions of the target go, and none
     /// comes. Source: copy and restore clean-up page, 2026.
-    fn copy_environment(&mut self, from: &str, to: &str) -> Result<(), EnvironmentError> {
+    fn copy_environment(
+        &mut self,
+        (from, to): (&str, &str),
+        config: &SimConfig,
+    ) -> Result<(), EnvironmentError> {
         let source = self.environments.named(from)?;
         let target = match self.environments.place(to) {
             Some(target) if target == source => {
@@ -162,21 +189,22 @@ impl World {
             Some(target) => target,
             None => {
                 self.environments.check_free(to)?;
-                self.environments.all.push(Environment {
+                let made = EnvironmentSpec {
                     name: to.to_owned(),
                     kind: EnvironmentKind::Sandbox,
-                    parked: Erp::new(&[]),
-                    serviced: None,
-                });
-                self.environments.all.len() - 1
+                    companies: Vec::new(),
+                };
+                self.environments.all.push(Environment::new(made, config));
+                self.environments.count() - 1
             }
         };
         self.seat(source);
         let copy = self.erp.copied();
         self.seat(target);
-        // What was counted of the target stays counted.
-        let deaths = std::mem::replace(&mut self.erp, copy).deaths;
-        self.erp.deaths = deaths;
+        // What was counted of the target, and what goes wrong in it, stays.
+        let before = std::mem::replace(&mut self.erp, copy);
+        self.erp.deaths = before.deaths;
+        self.erp.webhooks = before.webhooks.without_subscriptions();
         Ok(())
     }
 
@@ -198,7 +226,7 @@ impl Shared {
 
     /// Copies `from` over `to`.
     pub(crate) fn copy_environment(&self, from: &str, to: &str) -> Result<(), EnvironmentError> {
-        self.world().copy_environment(from, to)?;
+        self.world().copy_environment((from, to), &self.config)?;
         self.announce();
         Ok(())
     }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::batches::Change;
 use super::invoices::{Invoice, Row};
+use super::webhooks::Webhooks;
 use crate::config::CompanySpec;
 
 /// A company.
@@ -120,6 +121,7 @@ pub(crate) struct Erp {
     pub(crate) subscriptions: BTreeMap<String, Subscription>,
     pub(crate) outboxes: HashMap<OutboxKey, Outbox>,
     pub(crate) deaths: Deaths,
+    pub(crate) webhooks: Webhooks,
     version: u64,
 }
 
@@ -132,6 +134,7 @@ impl Erp {
             subscriptions: BTreeMap::new(),
             outboxes: HashMap::new(),
             deaths: Deaths::default(),
+            webhooks: Webhooks::default(),
             version: 0,
         };
         for spec in companies {
@@ -208,6 +211,9 @@ impl Erp {
                 continue;
             }
             taken = true;
+            if self.webhooks.drops() {
+                continue;
+            }
             let Some(due) = due else {
                 subscription.withheld.push(change.clone());
                 continue;
@@ -221,6 +227,7 @@ impl Erp {
                 .fresh_due
                 .get_or_insert(due);
         }
+        expired |= self.webhooks.expired.contains(&(company, set.to_owned()));
         if expired && !taken {
             self.deaths.missed_while_expired += 1;
         }

@@ -1,8 +1,7 @@
-//! Sending notifications, and what the answers do to subscriptions.
+//! Sending notifications: one for each URL in each company, when its time has come.
 //!
-//! 2xx acknowledges. No answer, 408, 429 and 5xx are tried again with the whole backlog;
-//! one failure too many deletes the subscriptions. Any other answer drops the backlog and
-//! deletes every subscription of that URL in that company at once.
+//! A job that sends first tidies up in its company, since nothing else ever deletes what
+//! has expired. What goes wrong on request goes wrong here.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,9 +11,14 @@ use uuid::Uuid;
 
 use super::batches::{Element, elements};
 use super::erp::{Erp, OutboxKey};
+use super::webhook_log::{Happened, Reply};
 use crate::clock;
 use crate::recorder::SentNotification;
 use crate::state::Shared;
+
+mod answers;
+
+use answers::{Answer, settle};
 
 /// Elements of a notification that the record keeps.
 const RECORDED: usize = 100;
@@ -28,24 +32,6 @@ struct Parcel {
     expectations: Vec<usize>,
     /// Whether a failure counts: a retry that fresh news brought forward does not.
     counts: bool,
-}
-
-/// What an answer means.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Answer {
-    Acknowledged,
-    Retry,
-    Rejected,
-}
-
-impl Answer {
-    fn of(status: Option<u16>) -> Self {
-        match status {
-            Some(200..=299) => Self::Acknowledged,
-            None | Some(408 | 429 | 500..=599) => Self::Retry,
-            Some(_) => Self::Rejected,
-        }
-    }
 }
 
 /// Sends what is due until the simulator stops; one notification per outbox at a time.
@@ -110,18 +96,45 @@ async fn deliver(shared: &Shared, key: OutboxKey) {
         shared.config.collection_threshold,
     );
     if parcel.elements.is_empty() {
-        settle(shared, &key, &parcel, Answer::Acknowledged);
-        return;
+        settle(shared, &key, &parcel, Some(200));
+        return shared.announce();
     }
-    let status = send(shared, &key.1, &parcel).await;
-    settle(shared, &key, &parcel, Answer::of(status));
+    let mut status = send(shared, &key.1, &parcel).await;
+    if Answer::of(status) == Answer::Acknowledged && doubles(shared, &parcel) {
+        status = send(shared, &key.1, &parcel).await;
+    }
+    if Answer::of(status) == Answer::Acknowledged && comes_late(shared, &parcel) {
+        status = None;
+    }
+    settle(shared, &key, &parcel, status);
     shared.announce();
 }
 
-/// Takes the backlog of an outbox; expired subscriptions and their backlog go in silence.
+/// Whether an acknowledged notification is sent again, which is counted.
+fn doubles(shared: &Shared, parcel: &Parcel) -> bool {
+    let webhooks = &mut shared.world().erp.webhooks;
+    let doubled = webhooks.doubling.draw();
+    if doubled {
+        webhooks.counts.doubled += parcel.elements.len() as u64;
+    }
+    doubled
+}
+
+/// Whether an acknowledgement counts as given after the limit, which is counted.
+fn comes_late(shared: &Shared, parcel: &Parcel) -> bool {
+    let webhooks = &mut shared.world().erp.webhooks;
+    let late = webhooks.late_answers > 0;
+    if late {
+        webhooks.late_answers -= 1;
+        webhooks.counts.answered_late += parcel.elements.len() as u64;
+    }
+    late
+}
+
+/// Takes the backlog of an outbox, after the job has tidied up in its company.
 fn pack(erp: &mut Erp, key: &OutboxKey, threshold: usize) -> Parcel {
     let (company, url) = key;
-    let now = clock::now();
+    tidy(erp, *company);
     let outbox = erp.outboxes.entry(key.clone()).or_default();
     outbox.fresh_due = None;
     let counts = outbox.retry_due.is_none_or(|due| due <= Instant::now());
@@ -131,13 +144,8 @@ fn pack(erp: &mut Erp, key: &OutboxKey, threshold: usize) -> Parcel {
         expectations: Vec::new(),
         counts,
     };
-    for subscription in erp.subscriptions.values_mut() {
+    for subscription in erp.subscriptions.values() {
         if subscription.company != *company || subscription.url != *url {
-            continue;
-        }
-        if subscription.expires <= now {
-            erp.deaths.missed_while_expired += subscription.pending.len() as u64;
-            subscription.pending.clear();
             continue;
         }
         let pending = &subscription.pending;
@@ -152,6 +160,31 @@ fn pack(erp: &mut Erp, key: &OutboxKey, threshold: usize) -> Parcel {
         }
     }
     parcel
+}
+
+/// Deletes what has expired in a company and what is no longer offered, with its backlog;
+/// nobody is told. As in reality this happens only when something is to be sent.
+fn tidy(erp: &mut Erp, company: Uuid) {
+    let now = clock::now();
+    let (webhooks, deaths) = (&mut erp.webhooks, &mut erp.deaths);
+    erp.subscriptions.retain(|_, subscription| {
+        let expired = subscription.expires <= now;
+        let happened = if expired {
+            Happened::Expired
+        } else {
+            Happened::Obsolete
+        };
+        if subscription.company != company || !expired && webhooks.offers(&subscription.set) {
+            return true;
+        }
+        if expired {
+            let backlog = subscription.pending.len() + subscription.withheld.len();
+            deaths.missed_while_expired += backlog as u64;
+            webhooks.expired.insert((company, subscription.set.clone()));
+        }
+        webhooks.log.note(happened, subscription, Reply::Unasked);
+        false
+    });
 }
 
 async fn send(shared: &Shared, url: &str, parcel: &Parcel) -> Option<u16> {
@@ -205,48 +238,4 @@ async fn send(shared: &Shared, url: &str, parcel: &Parcel) -> Option<u16> {
         status,
     });
     status
-}
-
-fn settle(shared: &Shared, key: &OutboxKey, parcel: &Parcel, answer: Answer) {
-    let mut world = shared.world();
-    let erp = &mut world.erp;
-    // A reset may have come while the notification was out.
-    let Some(outbox) = erp.outboxes.get_mut(key) else {
-        return;
-    };
-    outbox.sending = false;
-    let delays = &shared.config.retry_delays;
-    match answer {
-        Answer::Acknowledged => {
-            (outbox.attempts, outbox.retry_due) = (0, None);
-            for (id, carried) in &parcel.carried {
-                if let Some(subscription) = erp.subscriptions.get_mut(id) {
-                    let carried = (*carried).min(subscription.pending.len());
-                    subscription.pending.drain(..carried);
-                }
-            }
-        }
-        Answer::Retry if !parcel.counts => {}
-        Answer::Retry => {
-            let delay = delays.get(outbox.attempts).copied();
-            outbox.attempts += 1;
-            match delay {
-                Some(delay) => {
-                    outbox.retry_due = Some(Instant::now() + shared.config.scaled(delay));
-                }
-                None => erp.deaths.given_up += delete_subscriptions(erp, key),
-            }
-        }
-        Answer::Rejected => erp.deaths.by_answer += delete_subscriptions(erp, key),
-    }
-    shared.outbox.notify_one();
-}
-
-/// Deletes every subscription of the URL in the company, with its backlog.
-fn delete_subscriptions(erp: &mut Erp, key: &OutboxKey) -> u64 {
-    let before = erp.subscriptions.len();
-    erp.subscriptions
-        .retain(|_, other| other.company != key.0 || other.url != key.1);
-    erp.outboxes.remove(key);
-    (before - erp.subscriptions.len()) as u64
 }

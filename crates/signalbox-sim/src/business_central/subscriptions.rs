@@ -1,76 +1,43 @@
 //! Webhook subscriptions: created and renewed only after a handshake, gone in silence.
 //!
-//! The handshake is a POST with an empty body to the URL with `validationToken` appended;
-//! the answer must be 200 and the token alone. It runs inside the caller's own request.
+//! Every route has a `subscriptions` of its own, whose resources lie under the same route;
+//! the limit counts them all, and those of others with them.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode, header};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
-use uuid::Uuid;
+use std::time::Instant;
 
-use super::erp::Subscription;
+use super::erp::{Erp, Subscription};
 use super::invoices::etag;
+use super::webhooks::route_of;
 use super::{Inquiry, method_not_allowed, not_found, refuse};
 use crate::clock;
 use crate::errors::Refusal;
 use crate::state::{Shared, World};
 
-/// Longest client state. Source: subscriptions page of the API docs, 2026.
-const MAX_CLIENT_STATE: usize = 2_048;
+mod handshake;
+mod others;
+mod wish;
 
-/// Entity sets that can be subscribed to; lines and computed sets cannot.
-const SETS: &[&str] = &[
-    "accounts",
-    "companyInformation",
-    "contacts",
-    "currencies",
-    "customers",
-    "dimensions",
-    "employees",
-    "generalLedgerEntries",
-    "itemCategories",
-    "items",
-    "journals",
-    "locations",
-    "paymentMethods",
-    "paymentTerms",
-    "purchaseCreditMemos",
-    "purchaseInvoices",
-    "purchaseOrders",
-    "salesCreditMemos",
-    "salesInvoices",
-    "salesOrders",
-    "salesQuotes",
-    "salespeoplePurchasers",
-    "shipmentMethods",
-    "unitsOfMeasure",
-    "vendors",
-];
+use handshake::handshake;
+use wish::{Wish, wished};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Wish {
-    notification_url: Option<String>,
-    resource: Option<String>,
-    client_state: Option<String>,
-}
-
-/// Everything under `subscriptions`.
+/// Everything under `subscriptions` of a route.
 pub(super) async fn handle(
     inquiry: &Inquiry,
+    route: &str,
     method: &Method,
     key: Option<&str>,
 ) -> Result<Response, Refusal> {
     // Reality shows no mercy to an unquoted key on DELETE; elsewhere it is tolerated.
     let quoted = key.and_then(|key| key.strip_prefix('\'')?.strip_suffix('\''));
     match (method.as_str(), quoted.or(key)) {
-        ("POST", None) => create(inquiry).await,
-        ("GET", None) => Ok(list(inquiry)),
+        ("POST", None) => create(inquiry, route).await,
+        ("GET", None) => Ok(list(inquiry, route)),
         ("GET", Some(id)) => one(inquiry, id),
-        ("PATCH", Some(id)) => renew(inquiry, id).await,
+        ("PATCH", Some(id)) => renew(inquiry, route, id).await,
         ("DELETE", Some(_)) => delete(inquiry, quoted),
         _ => Err(method_not_allowed()),
     }
@@ -82,7 +49,8 @@ fn unknown() -> Refusal {
 
 fn one(inquiry: &Inquiry, id: &str) -> Result<Response, Refusal> {
     let world = inquiry.shared.world();
-    let found = live(&world, id).ok_or_else(unknown)?;
+    let found = live(&world, id).or_else(|| others::visible(&inquiry.shared, &world, id));
+    let found = found.ok_or_else(unknown)?;
     Ok(Json(found.json(None)).into_response())
 }
 
@@ -92,55 +60,71 @@ fn live<'a>(world: &'a World, id: &str) -> Option<&'a Subscription> {
     found.filter(|subscription| subscription.expires > clock::now())
 }
 
-fn list(inquiry: &Inquiry) -> Response {
-    let world = inquiry.shared.world();
+fn list(inquiry: &Inquiry, route: &str) -> Response {
+    let shared = &inquiry.shared;
+    let world = shared.world();
     let now = clock::now();
     let all = world.erp.subscriptions.values();
-    let value: Vec<Value> = all
-        .filter(|one| one.expires > now)
+    let own = all.filter(|one| one.expires > now);
+    let value: Vec<Value> = own
+        .chain(others::all_visible(shared, &world))
+        .filter(|one| route_of(&one.set) == route)
         .map(|one| one.json(None))
         .collect();
     let context = format!("{}/$metadata#subscriptions", inquiry.root());
     Json(json!({ "@odata.context": context, "value": value })).into_response()
 }
 
-async fn create(inquiry: &Inquiry) -> Result<Response, Refusal> {
+async fn create(inquiry: &Inquiry, route: &str) -> Result<Response, Refusal> {
     let shared = &inquiry.shared;
-    let subscription = wished(shared, &inquiry.body)?;
+    let subscription = wished(shared, route, &inquiry.body)?;
+    // What cannot be made in any case is refused before anybody is asked to prove itself.
+    make_room(shared, &mut shared.world().erp, &subscription)?;
     handshake(shared, &subscription.url).await?;
     let context = format!("{}/$metadata#subscriptions/$entity", inquiry.root());
     let mut world = shared.world();
-    let now = clock::now();
-    // An expired row of the same wish is replaced, so it no longer counts as missing changes.
-    world.erp.subscriptions.retain(|_, other| {
-        let same = other.url == subscription.url && other.resource == subscription.resource;
-        other.expires > now || !same
-    });
-    let alive = world
-        .erp
-        .subscriptions
-        .values()
-        .filter(|other| other.expires > now)
-        .count();
-    if alive >= shared.config.max_subscriptions {
-        let message = "The maximum number of subscriptions has been reached.";
-        return Err(refuse(
-            StatusCode::BAD_REQUEST,
-            "Application_DialogException",
-            message,
-        ));
-    }
+    make_room(shared, &mut world.erp, &subscription)?;
     let version = world.erp.next_version();
     let subscription = subscription.renewed(shared, version);
     let answer = (StatusCode::CREATED, Json(subscription.json(Some(&context)))).into_response();
-    world
-        .erp
-        .subscriptions
+    let erp = &mut world.erp;
+    let made = (subscription.company, subscription.set.clone());
+    erp.webhooks.expired.remove(&made);
+    erp.subscriptions
         .insert(subscription.id.clone(), subscription);
     Ok(answer)
 }
 
-async fn renew(inquiry: &Inquiry, id: &str) -> Result<Response, Refusal> {
+/// Whether one more can be made. An expired row of the same wish gives way to it.
+fn make_room(shared: &Shared, erp: &mut Erp, wanted: &Subscription) -> Result<(), Refusal> {
+    let now = clock::now();
+    let same = |other: &Subscription| other.url == wanted.url && other.resource == wanted.resource;
+    let over = |other: &Subscription| other.expires <= now && same(other);
+    if erp.subscriptions.values().any(over) {
+        erp.subscriptions.retain(|_, other| !over(other));
+        // Until the new one is there, changes are missed.
+        let missed = (wanted.company, wanted.set.clone());
+        erp.webhooks.expired.insert(missed);
+    }
+    if !shared.config.duplicate_subscriptions && erp.subscriptions.values().any(same) {
+        let message = "A subscription of this resource and notification URL exists already.";
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "Internal_EntityWithSameKeyExists",
+            message,
+        ));
+    }
+    let own = erp.subscriptions.values().filter(|one| one.expires > now);
+    if own.count() + erp.webhooks.others.len() < shared.config.max_subscriptions {
+        return Ok(());
+    }
+    erp.webhooks.counts.refused_by_limit += 1;
+    // Nothing documents this answer, so nobody should know it by its code.
+    let message = "The maximum number of subscriptions has been reached.";
+    Err(refuse(StatusCode::BAD_REQUEST, "Unknown", message))
+}
+
+async fn renew(inquiry: &Inquiry, route: &str, id: &str) -> Result<Response, Refusal> {
     let shared = &inquiry.shared;
     let condition = if_match(inquiry).ok_or_else(|| {
         let message = "The request is missing a valid If-Match header.";
@@ -148,7 +132,8 @@ async fn renew(inquiry: &Inquiry, id: &str) -> Result<Response, Refusal> {
     })?;
     let mut wanted = live(&shared.world(), id).cloned().ok_or_else(unknown)?;
     matches(&wanted, condition)?;
-    wanted.apply(serde_json::from_slice(&inquiry.body).unwrap_or_default())?;
+    let wish: Wish = serde_json::from_slice(&inquiry.body).unwrap_or_default();
+    wanted.apply(shared, route, wish)?;
     handshake(shared, &wanted.url).await?;
     let mut world = shared.world();
     // Changes may have come, or the row may have gone, while the handshake ran.
@@ -158,13 +143,8 @@ async fn renew(inquiry: &Inquiry, id: &str) -> Result<Response, Refusal> {
     if current.url != wanted.url && !wanted.pending.is_empty() {
         // The backlog follows the subscription to its new address.
         let key = (wanted.company, wanted.url.clone());
-        world
-            .erp
-            .outboxes
-            .entry(key)
-            .or_default()
-            .fresh_due
-            .get_or_insert(Instant::now());
+        let outbox = world.erp.outboxes.entry(key).or_default();
+        outbox.fresh_due.get_or_insert(Instant::now());
         shared.outbox.notify_one();
     }
     let version = world.erp.next_version();
@@ -184,7 +164,15 @@ fn delete(inquiry: &Inquiry, quoted: Option<&str>) -> Result<Response, Refusal> 
             message,
         )
     })?;
-    let mut world = inquiry.shared.world();
+    let shared = &inquiry.shared;
+    let mut world = shared.world();
+    // Whether one application may delete what another made is not known; here it may, and
+    // it is counted.
+    if others::visible(shared, &world, id).is_some() {
+        world.erp.webhooks.others.remove(id);
+        world.erp.webhooks.counts.others_deleted += 1;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let found = live(&world, id).ok_or_else(unknown)?;
     // The server checks the condition of a DELETE only if there is one.
     if let Some(condition) = if_match(inquiry) {
@@ -211,70 +199,7 @@ fn matches(subscription: &Subscription, condition: &str) -> Result<(), Refusal> 
     ))
 }
 
-fn wished(shared: &Shared, body: &[u8]) -> Result<Subscription, Refusal> {
-    let bad = |message: &str| refuse(StatusCode::BAD_REQUEST, "BadRequest", message);
-    let wish: Wish =
-        serde_json::from_slice(body).map_err(|_| bad("The request body is not valid."))?;
-    let now = clock::now();
-    let mut subscription = Subscription {
-        id: Uuid::new_v4().simple().to_string(),
-        url: String::new(),
-        resource: String::new(),
-        company: Uuid::nil(),
-        set: String::new(),
-        client_state: String::new(),
-        expires: now,
-        created: now,
-        modified: now,
-        version: 0,
-        pending: Vec::new(),
-        withheld: Vec::new(),
-    };
-    if wish.notification_url.is_none() || wish.resource.is_none() {
-        return Err(bad("notificationUrl and resource must be provided."));
-    }
-    subscription.apply(wish)?;
-    let known = shared.world().erp.company(subscription.company).is_some();
-    if known {
-        Ok(subscription)
-    } else {
-        Err(bad("The resource is not supported."))
-    }
-}
-
-/// Company and entity set of a resource: absolute, rooted or relative.
-fn parse_resource(resource: &str) -> Option<(Uuid, String)> {
-    let (_, rest) = resource.split_once("companies(")?;
-    let (company, set) = rest.split_once(")/")?;
-    SETS.contains(&set)
-        .then(|| Some((company.parse().ok()?, set.to_owned())))?
-}
-
 impl Subscription {
-    fn apply(&mut self, wish: Wish) -> Result<(), Refusal> {
-        let bad = |message: &str| Err(refuse(StatusCode::BAD_REQUEST, "BadRequest", message));
-        if let Some(url) = wish.notification_url {
-            if reqwest::Url::parse(&url).is_err() {
-                return bad("notificationUrl is not a valid URL.");
-            }
-            self.url = url;
-        }
-        if let Some(resource) = wish.resource {
-            let Some((company, set)) = parse_resource(&resource) else {
-                return bad("The resource is not supported.");
-            };
-            self.resource = format!("api/v2.0/companies({company})/{set}");
-            (self.company, self.set) = (company, set);
-        }
-        if let Some(state) = wish.client_state {
-            if state.len() > MAX_CLIENT_STATE {
-                return bad("clientState is too long.");
-            }
-            self.client_state = state;
-        }
-        Ok(())
-    }
-
     fn renewed(self, shared: &Shared, version: u64) -> Self {
         let modified = clock::now();
         let life = shared.config.scaled(shared.config.subscription_life);
@@ -305,31 +230,3 @@ impl Subscription {
 
 /// The application's user inside the ERP.
 const USER: &str = "5f0c2d0e-1111-2222-3333-444455556666";
-
-/// Asks the subscriber to prove itself.
-async fn handshake(shared: &Shared, url: &str) -> Result<(), Refusal> {
-    let token = Uuid::new_v4().simple().to_string();
-    let joint = if url.contains('?') { '&' } else { '?' };
-    let timeout = shared
-        .config
-        .scaled(shared.config.handshake_timeout)
-        .max(Duration::from_secs(1));
-    let request = shared
-        .http
-        .post(format!("{url}{joint}validationToken={token}"))
-        .header(header::CONTENT_LENGTH, 0)
-        .timeout(timeout);
-    let proven = async {
-        let answer = request.send().await.ok()?;
-        let ok = answer.status() == StatusCode::OK;
-        let body = answer.bytes().await.ok()?;
-        (ok && body == token.as_bytes()).then_some(())
-    };
-    proven.await.ok_or_else(|| {
-        refuse(
-            StatusCode::BAD_REQUEST,
-            "Application_DialogException",
-            "The notification URL did not answer the validation request with the validation token.",
-        )
-    })
-}

@@ -11,6 +11,7 @@ use crate::business_central::{InvoiceStatus, NewInvoice, Which};
 use crate::state::Shared;
 
 mod environments;
+mod webhooks;
 
 /// Every verb.
 pub(super) const NAMES: &[&str] = &[
@@ -20,10 +21,16 @@ pub(super) const NAMES: &[&str] = &[
     "create-channel",
     "create-purchase-invoice",
     "delete-purchase-invoice",
+    "double-notifications",
+    "drop-notifications",
     "expect",
+    "expire-subscription",
     "expire-subscriptions",
     "install-bot",
+    "late-answers",
     "maintenance",
+    "occupy-subscriptions",
+    "offer-resource",
     "pay-purchase-invoice",
     "post-purchase-invoice",
     "rebuild-purchase-invoices",
@@ -39,6 +46,7 @@ pub(super) const NAMES: &[&str] = &[
     "start-traffic",
     "stop-traffic",
     "touch-purchase-invoice",
+    "withdraw-resource",
 ];
 
 /// The part of a body that may name an invoice.

@@ -30,6 +30,15 @@ fn a_fault_fires_for_every_kth() {
 }
 
 #[test]
+fn a_burst_befalls_so_many_in_a_row() {
+    let fault = r#"{"target":"bot","kind":"throttle","every":4,"burst":2}"#;
+    let rounds = [false, false, false, true, true, false, false, true, true];
+    assert_eq!(fired(fault, 9), rounds);
+    let twice = r#"{"target":"bot","kind":"throttle","times":2,"burst":2,"after":1}"#;
+    assert_eq!(fired(twice, 6), [false, true, true, true, true, false]);
+}
+
+#[test]
 fn chance_is_the_same_for_the_same_seed() {
     let fault = r#"{"target":"*","kind":"throttle","probability":0.5,"seed":7}"#;
     assert_eq!(fired(fault, 20), fired(fault, 20));
@@ -45,7 +54,9 @@ fn a_fault_can_be_confined_to_one_channel() {
 
 #[test]
 fn the_wire_form_comes_back_unchanged() {
-    let fault = Fault::on("bot.post", FaultKind::Throttle(RetryAfter::HttpDate(3))).times(2);
+    let fault = Fault::on("bot.post", FaultKind::Throttle(RetryAfter::HttpDate(3)))
+        .times(2)
+        .in_bursts_of(5);
     let text = serde_json::to_string(&fault).unwrap();
     assert_eq!(serde_json::from_str::<Fault>(&text).unwrap(), fault);
 }

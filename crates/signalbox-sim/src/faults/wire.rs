@@ -36,6 +36,9 @@ pub(crate) struct FaultWire {
     seed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<u64>,
+    /// Requests in a row that each firing befalls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    burst: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     only: Option<String>,
     /// Seconds of a `Retry-After`.
@@ -83,6 +86,7 @@ impl FaultWire {
             "reset_after_commit" => FaultKind::ResetAfterCommit,
             "wrong_audience" => FaultKind::WrongAudience,
             "garbage" => FaultKind::Garbage,
+            "try_again_later" => FaultKind::TryAgainLater,
             "stale_read" => FaultKind::StaleRead(Duration::from_millis(self.ms.unwrap_or(10_000))),
             _ => return Err(FaultError::Kind(self.kind.clone())),
         })
@@ -108,6 +112,7 @@ impl TryFrom<FaultWire> for Fault {
             kind,
             schedule,
             after,
+            burst: wire.burst.unwrap_or(1),
             only: wire.only,
         })
     }
@@ -119,6 +124,7 @@ impl From<Fault> for FaultWire {
             target: fault.target,
             kind: fault.kind.name().into(),
             after: Some(fault.after).filter(|after| *after > 0),
+            burst: Some(fault.burst).filter(|burst| *burst > 1),
             only: fault.only,
             ..Self::default()
         };
@@ -169,6 +175,7 @@ impl FaultKind {
             Self::ResetAfterCommit => "reset_after_commit",
             Self::WrongAudience => "wrong_audience",
             Self::Garbage => "garbage",
+            Self::TryAgainLater => "try_again_later",
             Self::StaleRead(_) => "stale_read",
         }
     }

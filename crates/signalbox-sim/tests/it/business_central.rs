@@ -220,3 +220,25 @@ async fn the_request_after_the_rate_is_refused() {
     assert_eq!(error_code(answer).await, "Application_TooManyRequests");
     assert_eq!(client.sim.verdict().limit_violations, 1);
 }
+
+#[tokio::test]
+async fn limits_are_counted_for_each_environment_and_violations_with_them() {
+    let config = SimConfig {
+        handshake_timeout: Duration::from_secs(3600),
+        ..SimConfig::default()
+    };
+    let client = Client::start(config, BC).await;
+    client.sim.copy_environment("Production", "Copy").unwrap();
+    let slow = Hook::start().await.url.replace("/hook", "/slow");
+    let mut requests = JoinSet::new();
+    for _ in 0..102 {
+        requests.spawn(client.subscribe(&slow).send());
+    }
+    for _ in 0..2 {
+        let refused = requests.join_next().await.unwrap().unwrap().unwrap();
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(client.sim.verdict().limit_violations, 2);
+    let elsewhere = client.bc_of("Copy", Method::GET, "api/v2.0/companies");
+    assert_eq!(elsewhere.send().await.unwrap().status(), StatusCode::OK);
+}

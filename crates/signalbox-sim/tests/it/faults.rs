@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use signalbox_sim::{Fault, FaultKind, RetryAfter, SimConfig};
 
-use crate::client::{BOT, Client, PATIENCE};
+use crate::client::{BC, BOT, Client, PATIENCE};
 
 async fn with_fault(kind: FaultKind) -> (Client, String) {
     let client = Client::start(SimConfig::default(), BOT).await;
@@ -120,4 +120,45 @@ async fn any_status_can_be_scripted_with_a_retry_after() {
     let record = client.sim.requests();
     assert_eq!(record.last().unwrap().fault.as_deref(), Some("status"));
     assert_eq!(record.last().unwrap().status, Some(503));
+}
+
+#[tokio::test]
+async fn a_burst_of_throttles_befalls_so_many_in_a_row() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let throttle = FaultKind::Throttle(RetryAfter::Absent);
+    let bursts = Fault::on("bc.read", throttle).every(4).in_bursts_of(3);
+    client.sim.add_fault(bursts);
+    let mut statuses = Vec::new();
+    for _ in 0..7 {
+        let answer = client.bc(Method::GET, "companies").send().await.unwrap();
+        statuses.push(answer.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 200, 429, 429, 429, 200]);
+    assert_eq!(client.sim.verdict().limit_violations, 0);
+}
+
+#[tokio::test]
+async fn business_central_asks_to_try_again_later_with_a_400() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let later = Fault::on("bc.read", FaultKind::TryAgainLater).times(1);
+    client.sim.add_fault(later);
+    let answer = client.bc(Method::GET, "companies").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("Please try again later."), "{text}");
+}
+
+#[tokio::test]
+async fn a_gateway_times_out_in_html_and_the_service_in_json() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    for code in [408, 504] {
+        let status = FaultKind::Status(code, RetryAfter::Absent);
+        client.sim.add_fault(Fault::on("bc.read", status).times(1));
+    }
+    let service = client.bc(Method::GET, "companies").send().await.unwrap();
+    assert_eq!(service.status(), StatusCode::REQUEST_TIMEOUT);
+    assert!(service.text().await.unwrap().starts_with('{'));
+    let gateway = client.bc(Method::GET, "companies").send().await.unwrap();
+    assert_eq!(gateway.status(), StatusCode::GATEWAY_TIMEOUT);
+    assert!(gateway.text().await.unwrap().starts_with("<html>"));
 }

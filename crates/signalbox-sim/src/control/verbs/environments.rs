@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ControlError, read, show};
+use super::{ControlError, read, show, webhooks};
 use crate::config::CompanySpec;
 use crate::state::Shared;
 
@@ -89,6 +89,6 @@ pub(super) fn run(shared: &Arc<Shared>, verb: &str, body: &[u8]) -> Result<Value
                 .spawn(async move { restarted.restart(Duration::from_millis(ms)).await });
             Ok(json!({}))
         }
-        unknown => Err(ControlError::NoSuchVerb(unknown.to_owned())),
+        other => webhooks::run(shared, other, body),
     }
 }
