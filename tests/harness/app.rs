@@ -22,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use cards::{fact, link, title};
 pub use invariants::Expected;
+pub(crate) use setting::NEVER_SECS;
 pub use setting::{Setting, route};
 
 use crate::{

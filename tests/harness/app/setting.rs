@@ -9,6 +9,9 @@ use crate::RedisServer;
 /// So fast that a probe of a faulty connection comes after 600 ms and a notification after 20 ms.
 const TIME_SCALE: f64 = 0.002;
 
+/// So long that it ends after every test.
+pub(crate) const NEVER_SECS: u32 = 400 * 86_400;
+
 /// What an app is started with.
 #[derive(Debug, Clone)]
 pub struct Setting {
@@ -30,6 +33,11 @@ pub struct Setting {
     pub visibility_delay_secs: u32,
     /// The secret of the credential, when it is not the cloud's.
     pub client_secret: Option<String>,
+    /// How often every set is looked at, in seconds before scaling. By default never while a test lasts: a look between
+    /// two requests of a test would take the fault that the second one is to meet.
+    pub poll_secs: u32,
+    /// More lines for the connection to Business Central, as TOML.
+    pub erp: String,
 }
 
 impl Default for Setting {
@@ -57,6 +65,8 @@ impl Setting {
             max_card_bytes: 24_000,
             visibility_delay_secs: 10,
             client_secret: None,
+            poll_secs: NEVER_SECS,
+            erp: String::new(),
         }
     }
 
@@ -92,6 +102,9 @@ credential = "demo"
 environment = "{environment}"
 company = "{company}"
 api_url = "{business_central}"
+poll_secs = {poll_secs}
+poll_alone_secs = {poll_secs}
+{erp}
 
 [connections.teams]
 kind = "teams"
@@ -113,6 +126,8 @@ visibility_delay_secs = {visibility}
             environment = cloud.environment,
             company = cloud.companies[0].name,
             business_central = sim.business_central_url(),
+            poll_secs = self.poll_secs,
+            erp = self.erp,
             bot = sim.bot_url(),
             graph = sim.graph_url().trim_end_matches("/v1.0"),
             max_card_bytes = self.max_card_bytes,

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use signalbox_sim::{SimConfig, SimHandle, TeamSpec};
 
+use crate::app::NEVER_SECS;
+
 /// A hundred times as fast as the real cloud: a card is visible after 100 ms instead of 10 s.
 const TIME_SCALE: f64 = 0.01;
 
@@ -110,6 +112,8 @@ environment = "{environment}"
 company = "{company}"
 api_url = "{business_central}"
 request_timeout_secs = {timeout}
+poll_secs = {never}
+poll_alone_secs = {never}
 
 [connections.teams]
 kind = "teams"
@@ -124,6 +128,8 @@ request_timeout_secs = {timeout}
             bot = sim.bot_url(),
             graph = sim.graph_url().trim_end_matches("/v1.0"),
             timeout = self.request_timeout_secs,
+            // Looks between the requests of a scenario would take the faults that those are to meet.
+            never = NEVER_SECS,
         )
     }
 }

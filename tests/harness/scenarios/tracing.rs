@@ -27,6 +27,8 @@ pub(super) async fn play(_: Size) -> Result<Vec<Criterion>> {
     fleet.ready().await?;
     let subscribed = fleet.subscribed()?;
     let plain = announced(&fleet, &collector, 1).await?;
+    // A look that is still to come would take the fault that the next read is to meet.
+    fleet.quiet(&fleet.queue().await?).await?;
     let unavailable = FaultKind::Status(503, RetryAfter::Absent);
     fleet
         .sim
