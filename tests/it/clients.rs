@@ -3,6 +3,7 @@
 mod business_central;
 pub(crate) mod canned;
 mod entra;
+mod paging;
 mod sending;
 mod subscriptions;
 mod teams;

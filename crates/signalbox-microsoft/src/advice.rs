@@ -99,6 +99,7 @@ fn by_meaning(error: &Error) -> &'static str {
             "shorten what is sent: fewer lines, shorter texts, smaller pages"
         }
         Error::Conflict { .. } => "nothing: it is tried again with the present state",
+        Error::Expired { .. } => "nothing: the listing is begun again",
         Error::Forbidden { .. } => {
             "give the app the permission or permission set that this request needs, and consent to it"
         }
@@ -116,7 +117,7 @@ fn by_meaning(error: &Error) -> &'static str {
             "read the message: the request does not fit this version of the service or its data"
         }
         Error::Held { .. } => "wait: the lane opens by itself, unless a person has paused it",
-        Error::Throttled { .. } => {
+        Error::Busy { .. } | Error::Throttled { .. } => {
             "wait: it is tried again by itself; if it lasts, lower the connection's limits"
         }
         Error::Unavailable { .. } => {

@@ -15,6 +15,7 @@ pub(crate) mod error;
 pub(crate) mod error_body;
 pub(crate) mod exchange;
 pub(crate) mod gatekeeper;
+pub(crate) mod outage;
 mod request_span;
 pub(crate) mod retry_after;
 

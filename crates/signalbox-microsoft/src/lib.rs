@@ -36,6 +36,7 @@ pub use crate::http::{
     error::Error,
     exchange::{Defect, Exchange},
     gatekeeper::{Asked, Gatekeeper, Place, Refusal},
+    outage::Outage,
 };
 pub use crate::odata::{Intent, blanks::is_blank, names::decode_name, names::encode_name};
 pub use crate::teams::{

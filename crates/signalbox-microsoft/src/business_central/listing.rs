@@ -29,6 +29,21 @@ impl Listing {
         }
     }
 
+    /// The records in a page from now on, if we and not the service decide.
+    ///
+    /// Once a page of this size has come, it is the size to begin the next listing of the set with.
+    pub fn page_size(&self) -> Option<u32> {
+        self.pages.page_size()
+    }
+
+    /// Halves the pages to come, the one that failed included, for a failure that
+    /// [asks for it](Error::asks_to_split). False if a page is a single record already: then it is no use.
+    ///
+    /// What was read stays read: the same place in the listing is asked for again.
+    pub fn halve(&mut self) -> bool {
+        self.pages.halve()
+    }
+
     /// The next page, mapped, or `None` after the last. A page that failed can be asked for again.
     ///
     /// A page may be empty without being the last.

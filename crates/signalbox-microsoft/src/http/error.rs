@@ -22,6 +22,12 @@ pub enum Error {
         /// What it could be, each with its id.
         candidates: Vec<String>,
     },
+    /// A 400 that asks to try again later, as Business Central answers under load. Nothing was done.
+    #[error("busy: {exchange}")]
+    Busy {
+        /// The request and its answer.
+        exchange: Box<Exchange>,
+    },
     /// A card is larger than what Teams shows; it was not sent.
     #[error("the card has {bytes} bytes and may have {limit}")]
     CardTooLarge {
@@ -36,13 +42,19 @@ pub enum Error {
         /// The request and its answer.
         exchange: Box<Exchange>,
     },
+    /// The place in a listing is not known any more; the listing has to be begun again.
+    #[error("the listing cannot be gone on with: {exchange}")]
+    Expired {
+        /// The request and its answer.
+        exchange: Box<Exchange>,
+    },
     /// 403.
     #[error("forbidden: {exchange}")]
     Forbidden {
         /// The request and its answer.
         exchange: Box<Exchange>,
     },
-    /// A 2xx whose body is not what it should be. Whatever was asked for was probably done.
+    /// A 2xx whose body is not what it should be, a page of HTML for one. Whatever was asked for was probably done.
     #[error("the answer makes no sense: {exchange}")]
     Garbled {
         /// The request and its answer.
@@ -108,7 +120,7 @@ pub enum Error {
         /// The request and its answer.
         exchange: Box<Exchange>,
     },
-    /// 5xx or 408: it may or may not have been done.
+    /// 5xx, 408 or the code `Internal_TenantUnavailable`: it may or may not have been done.
     #[error("unavailable: {exchange}")]
     Unavailable {
         /// The request and its answer.
@@ -144,6 +156,15 @@ fn known_names(known: &[String]) -> String {
     }
 }
 
+/// Codes that name what every request of the connection names, whatever status they come with
+/// (facts, Business Central §5.3).
+fn is_code_of_the_connection(code: &str) -> bool {
+    matches!(
+        code,
+        "Authentication_InvalidCredentials" | "Internal_CompanyNotFound" | "NoEnvironment"
+    )
+}
+
 impl Error {
     pub(crate) fn garbled(exchange: Exchange, source: Defect) -> Self {
         let exchange = Box::new(exchange);
@@ -160,7 +181,9 @@ impl Error {
     /// What is neither transient nor the connection's fault is the job's own, and uses up its attempts.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Held { .. }
+            Self::Busy { .. }
+            | Self::Expired { .. }
+            | Self::Held { .. }
             | Self::Interrupted { .. }
             | Self::OutOfTime { .. }
             | Self::Throttled { .. }
@@ -178,9 +201,9 @@ impl Error {
             Self::Forbidden { .. } | Self::Unauthorized { .. } => true,
             Self::NoToken { source } => !source.is_transient(),
             Self::UnknownName { kind, .. } | Self::AmbiguousName { kind, .. } => *kind == "company",
-            Self::NotFound { .. } => self
-                .code()
-                .is_some_and(|code| matches!(code, "NoEnvironment" | "Internal_CompanyNotFound")),
+            Self::NotFound { .. } | Self::Rejected { .. } => {
+                self.code().is_some_and(is_code_of_the_connection)
+            }
             _ => false,
         }
     }
@@ -209,6 +232,19 @@ impl Error {
         }
     }
 
+    /// Whether less may be answered where this was too much: a listing is asked again with smaller pages.
+    ///
+    /// Business Central ends a request after 8 minutes with 408 and its gateway after 10 with 504; a page over its
+    /// limit is a 413 (facts, Business Central §5.1 and §5.2). Our own timeout comes before both.
+    pub fn asks_to_split(&self) -> bool {
+        match self {
+            Self::Unavailable { exchange, .. } => matches!(exchange.status, Some(408 | 504)),
+            Self::Interrupted { source, .. } => matches!(source, Defect::TimedOut(_)),
+            Self::TooLarge { .. } => true,
+            _ => false,
+        }
+    }
+
     /// What a person should do about it.
     pub fn next_step(&self) -> String {
         advice::next_step(self).into_owned()
@@ -222,7 +258,9 @@ impl Error {
             | Self::Held { .. }
             | Self::NoToken { .. }
             | Self::UnknownName { .. } => None,
-            Self::Conflict { exchange }
+            Self::Busy { exchange }
+            | Self::Conflict { exchange }
+            | Self::Expired { exchange }
             | Self::Forbidden { exchange }
             | Self::Garbled { exchange, .. }
             | Self::Interrupted { exchange, .. }

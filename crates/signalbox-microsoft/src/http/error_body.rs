@@ -7,6 +7,9 @@ const MESSAGE_LIMIT: usize = 400;
 /// Business Central puts its correlation id behind this word (facts, Business Central §5.3).
 const CORRELATION: &str = "CorrelationId:";
 
+/// How Business Central asks for the same request at another time, in lower case.
+const TRY_LATER: &str = "please try again later";
+
 /// What an error's body says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ErrorBody {
@@ -36,6 +39,19 @@ pub(crate) fn read(body: &[u8]) -> ErrorBody {
     }
 }
 
+/// Whether the message asks for the same request at another time, in any case of letters.
+///
+/// Business Central says so with a 400 when it has no room for a request (facts, Business Central §5.2). The message
+/// is looked at whole: its end is what is kept of it least.
+pub(crate) fn asks_to_try_later(body: &[u8]) -> bool {
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        return false;
+    };
+    let error = body.get("error").unwrap_or(&body);
+    let message = error.get("message").and_then(Value::as_str);
+    message.is_some_and(|message| message.to_lowercase().contains(TRY_LATER))
+}
+
 fn text(value: &Value) -> String {
     value
         .as_str()
@@ -56,7 +72,7 @@ fn split_message(message: &str) -> (Option<String>, Option<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{ErrorBody, read};
+    use super::{ErrorBody, MESSAGE_LIMIT, asks_to_try_later, read};
 
     fn check(body: &str, code: Option<&str>, message: Option<&str>, request_id: Option<&str>) {
         let expected = ErrorBody {
@@ -87,6 +103,26 @@ mod tests {
             Some(r#"{"subCode":"MessageWritesBlocked"}"#),
             None,
         );
+    }
+
+    #[test]
+    fn a_message_that_asks_to_try_later_is_known_in_any_case_and_before_its_correlation_id() {
+        let long = "x".repeat(MESSAGE_LIMIT);
+        for message in [
+            "The server is busy. Please try again later.  CorrelationId:  7fbe0bac-b30b-4c26-aa52-653622f9cce2.",
+            "PLEASE TRY AGAIN LATER",
+            &format!("{long} Please Try Again Later."),
+        ] {
+            let body = serde_json::json!({"error": {"code": "Unknown", "message": message}});
+            assert!(asks_to_try_later(body.to_string().as_bytes()), "{message}");
+        }
+        for body in [
+            "",
+            "<html>Please try again later</html>",
+            r#"{"error":{"code":"BadRequest","message":"try another date"}}"#,
+        ] {
+            assert!(!asks_to_try_later(body.as_bytes()), "{body}");
+        }
     }
 
     #[test]

@@ -104,6 +104,9 @@ pub enum Defect {
     /// The lease or whatever else the deadline stands for ran out.
     #[error("its deadline passed")]
     DeadlinePassed,
+    /// There is nothing in it.
+    #[error("it is empty")]
+    Empty,
     /// A link leads to another host, which must not see our token.
     #[error("its link leads to {0}, which is not where the listing came from")]
     ForeignLink(String),
@@ -113,6 +116,9 @@ pub enum Defect {
     /// Not JSON, or not of the shape that the documentation shows.
     #[error("it cannot be read")]
     NotAsExpected(#[source] serde_json::Error),
+    /// HTML, which a proxy or a gateway gives in place of an answer.
+    #[error("it is a page for people and no data")]
+    Page,
     /// There was no answer in time.
     #[error("there was no whole answer within {} ms", .0.as_millis())]
     TimedOut(Duration),

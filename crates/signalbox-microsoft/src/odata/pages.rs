@@ -57,6 +57,18 @@ impl Pages {
         self
     }
 
+    /// The records in a page from now on, if we and not the service decide.
+    pub(crate) fn page_size(&self) -> Option<u32> {
+        self.page_size
+    }
+
+    /// Halves the pages to come, the one that failed included; false if they cannot be made smaller.
+    pub(crate) fn halve(&mut self) -> bool {
+        let half = self.page_size.map(|size| size / 2).filter(|half| *half > 0);
+        self.page_size = half.or(self.page_size);
+        half.is_some()
+    }
+
     /// The next page, or `None` after the last. A page that failed can be asked for again.
     pub(crate) async fn next(&mut self, errand: Errand<'_>) -> Result<Option<Vec<Record>>, Error> {
         let Some(url) = self.next.clone() else {
