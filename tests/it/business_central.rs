@@ -6,6 +6,7 @@ mod catching_up;
 mod credentials;
 mod faults;
 mod flood;
+mod outage;
 mod reading;
 mod replaying;
 mod schedules;

@@ -2,6 +2,7 @@
 
 mod holding;
 mod killing;
+mod outage;
 mod throttling;
 mod unknown;
 mod waiting;
@@ -34,9 +35,23 @@ async fn asked_to_post(app: &App, times: usize) {
     );
 }
 
+/// The usual setting, but a second is given to what is committed late, however slow the machine is.
+///
+/// Without it a card that comes 820 ms after its 200 ms is posted a second time, as it would be in earnest.
+fn long_unseen() -> Setting {
+    Setting {
+        visibility_delay_secs: 500,
+        ..Setting::default()
+    }
+}
+
 /// A line whose first request to post goes wrong like this.
 async fn first_post(kind: FaultKind) -> App {
-    let app = App::start().await;
+    let setting = match kind {
+        FaultKind::LateCommit(_) => long_unseen(),
+        _ => Setting::default(),
+    };
+    let app = App::with(setting).await;
     app.sim.add_fault(Fault::on("bot.post", kind).times(1));
     app
 }

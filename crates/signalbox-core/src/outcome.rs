@@ -42,6 +42,8 @@ pub enum Decision {
     Retry,
     /// The world's fault (a timeout, a 503): tried again with a growing delay until the job is too old.
     Transient,
+    /// The same, but the job's age counts from this instant if it is older: before it, the upstream was away.
+    TransientSince(Timestamp),
     /// Not before this instant; burns no attempt. An upstream's `Retry-After` ends here.
     Snooze(Timestamp),
     /// Never: the job is dead and keeps the cause.
@@ -77,6 +79,14 @@ impl JobError {
     /// The world's fault; see [`Decision::Transient`].
     pub fn transient(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Decision::Transient, cause)
+    }
+
+    /// The world's fault, in a world that was out of order until `since`; see [`Decision::TransientSince`].
+    pub fn transient_since(
+        since: Timestamp,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(Decision::TransientSince(since), cause)
     }
 
     /// Waits until `until` and burns no attempt; see [`Decision::Snooze`].
@@ -116,7 +126,9 @@ impl JobError {
 impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.decision {
-            Decision::Retry | Decision::Transient => "the job will be tried again",
+            Decision::Retry | Decision::Transient | Decision::TransientSince(_) => {
+                "the job will be tried again"
+            }
             Decision::Snooze(_) => "the job waits for its time",
             Decision::Fail => "the job is dead",
             Decision::Hold { .. } => "the job is held",

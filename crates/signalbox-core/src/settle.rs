@@ -72,13 +72,18 @@ pub fn settle(decision: &Decision, standing: Standing, limits: &Limits) -> Settl
         seed,
     } = standing;
     let next = || after(now, limits.backoff.delay(attempt, seed));
+    let defer = |since| {
+        if now >= after(since, limits.age) {
+            Settlement::Dead("still failing at its age limit")
+        } else {
+            Settlement::DeferTo(next())
+        }
+    };
     match decision {
         Decision::Retry if faults + 1 >= limits.attempts => Settlement::Dead("no attempts left"),
-        Decision::Transient if now >= after(enqueued_at, limits.age) => {
-            Settlement::Dead("still failing at its age limit")
-        }
         Decision::Retry => Settlement::RetryAt(next()),
-        Decision::Transient => Settlement::DeferTo(next()),
+        Decision::Transient => defer(enqueued_at),
+        Decision::TransientSince(since) => defer(enqueued_at.max(*since)),
         Decision::Snooze(until) => Settlement::SnoozeTo(*until),
         Decision::Fail => Settlement::Dead("will not succeed"),
         Decision::Hold { group } => Settlement::Hold(group.clone()),

@@ -101,7 +101,7 @@ impl Sink {
         trace: Option<&'a str>,
     ) -> Way<'a> {
         let lanes = vec![(self.graph_root.clone(), LaneLimits::none())];
-        Way::new(context, lease, trace, lanes)
+        Way::new(context, lease, trace, lanes).beside()
     }
 
     /// The way to what a channel shows.
@@ -117,7 +117,7 @@ impl Sink {
             &self.limits.read,
             &LaneLimits::none(),
         );
-        Way::new(context, lease, trace, lanes)
+        Way::new(context, lease, trace, lanes).beside()
     }
 }
 

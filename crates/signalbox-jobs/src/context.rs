@@ -7,7 +7,7 @@ use signalbox_core::{Clock, CompanyAddress, ConnectionName, JobError};
 use signalbox_queue::{Queue, Trail};
 use url::Url;
 
-use crate::{Cards, Routes, Sink, Source, Sources};
+use crate::{Cards, Outages, Routes, Sink, Source, Sources, Throttles};
 
 /// Settings of handlers.
 #[derive(Debug, Clone)]
@@ -37,6 +37,10 @@ pub struct Context {
     pub sources: Sources,
     /// Teams connections.
     pub sinks: BTreeMap<ConnectionName, Sink>,
+    /// What this process has lately heard of each upstream.
+    pub outages: Outages,
+    /// How often this process was throttled without a word.
+    pub throttles: Throttles,
     /// The settings.
     pub settings: Settings,
 }
@@ -93,7 +97,11 @@ impl Context {
 
     /// The instant in `delay`, with the delay scaled.
     pub(crate) fn after(&self, delay: Duration) -> Timestamp {
-        after(self.clock.now(), delay.mul_f64(self.settings.time_scale))
+        after(self.clock.now(), self.scaled(delay))
+    }
+
+    pub(crate) fn scaled(&self, delay: Duration) -> Duration {
+        delay.mul_f64(self.settings.time_scale)
     }
 }
 

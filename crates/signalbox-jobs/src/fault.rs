@@ -1,16 +1,8 @@
 //! What a client's error means for the job and its lanes. The only place where that is decided.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use signalbox_core::JobError;
 use signalbox_microsoft::Error;
 use signalbox_queue::QueueError;
-
-use crate::Context;
-
-/// After a 429 that names no instant, before jitter (facts, Business Central §5.2).
-const THROTTLED: Duration = Duration::from_secs(5);
 
 /// A client's error under what a person should do about it.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +48,6 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
         }
         _ => Meaning::Own,
     }
-}
-
-/// Jitter only adds, and spreads those who were throttled together; the clock's last digits are random enough.
-pub(crate) fn after_throttling(context: &Context) -> Timestamp {
-    let share = f64::from(context.clock.now().subsec_nanosecond() % 1_000_000) / 1e6;
-    context.after(THROTTLED + THROTTLED.mul_f64(share))
 }
 
 /// A team or a channel that cannot be found may be made, renamed or corrected in the configuration.

@@ -12,6 +12,7 @@ mod context;
 mod counts;
 mod expression;
 mod fault;
+mod outage;
 mod post;
 mod read;
 mod registry;
@@ -20,6 +21,7 @@ mod routes;
 mod schedules;
 mod source;
 mod tell;
+mod throttle;
 mod tick;
 mod way;
 
@@ -30,8 +32,10 @@ pub use connections::{
 };
 pub use context::{Context, Settings};
 pub use expression::{Expression, ExpressionError};
+pub use outage::Outages;
 pub use registry::worker;
 pub use routes::{Route, RouteError, Routes};
 pub use schedules::{ask_for_tick, plant, schedules};
 pub use source::{Source, Sources};
 pub use tell::step_about;
+pub use throttle::Throttles;

@@ -1,7 +1,10 @@
 //! A way to an upstream on behalf of one job: its lanes, its lease, its trace.
 //!
 //! Every request asks for a permit just before it leaves, and every failure is turned into what becomes of the job
-//! and of its lanes: a `Retry-After` closes a gate for all workers, a fault of the connection breaks its lane.
+//! and of its lanes: a `Retry-After` closes a gate for all workers, a fault of the connection breaks its lane, and so
+//! does a run of failures that speak of an outage.
+
+mod outages;
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -15,7 +18,7 @@ use signalbox_queue::{LaneFault, Lease, Permission, Permit, Queue, QueueError};
 
 use crate::{
     Context,
-    context::after,
+    context::{PROBE, after},
     fault::{self, Meaning, advised},
 };
 
@@ -34,6 +37,8 @@ pub(crate) struct Way<'a> {
     deadline: Box<dyn Fn() -> Instant + Send + Sync>,
     /// A place that was granted a moment before its request. Nothing awaits while it is locked.
     prepared: Mutex<Option<Box<dyn Place>>>,
+    /// The job waits in another lane than these, so shutting them does not keep it back.
+    beside: bool,
 }
 
 impl<'a> Way<'a> {
@@ -51,7 +56,14 @@ impl<'a> Way<'a> {
             lanes,
             deadline: Box::new(move || leased.until()),
             prepared: Mutex::default(),
+            beside: false,
         }
+    }
+
+    /// This way, which is not the one whose lanes the job waits in.
+    pub(crate) fn beside(mut self) -> Self {
+        self.beside = true;
+        self
     }
 
     /// Asks for the first request's permit while something else is asked of Redis, so that one sync serves both.
@@ -87,22 +99,41 @@ impl<'a> Way<'a> {
     pub(crate) async fn fault(&self, error: Error) -> JobError {
         let meaning = fault::meaning(&error);
         let until = error.retry_after();
+        let outage = self.outage(&error);
         let cause = advised(error);
         match meaning {
             Meaning::Held => JobError::snooze(until.unwrap_or_else(|| self.soon()), cause),
             Meaning::Throttled => {
-                let until = until.unwrap_or_else(|| fault::after_throttling(self.context));
+                let until = until.unwrap_or_else(|| self.after_throttling());
                 if until > after(self.context.clock.now(), LONGEST_GATE) {
                     return self.broken(self.lanes.first(), cause).await;
                 }
                 self.close(until, &cause).await;
-                JobError::snooze(until, cause)
+                match outage {
+                    Some(outage) => self.out_of_order(&outage, cause).await,
+                    None => JobError::snooze(until, cause),
+                }
             }
             Meaning::Connection => self.broken(self.lanes.last(), cause).await,
             Meaning::Target => self.broken(self.lanes.first(), cause).await,
-            Meaning::Transient => JobError::transient(cause),
+            Meaning::Transient => match outage {
+                Some(outage) => self.out_of_order(&outage, cause).await,
+                None => self.transient(cause).await,
+            },
             Meaning::Own => JobError::retry(cause),
             Meaning::Hopeless => JobError::fail(cause),
+        }
+    }
+
+    /// The end of a pause that an upstream wants without naming its end.
+    fn after_throttling(&self) -> Timestamp {
+        let now = self.context.clock.now();
+        match self.lanes.first() {
+            Some((lane, _)) => {
+                let scale = self.context.settings.time_scale;
+                self.context.throttles.until(lane, now, scale)
+            }
+            None => self.soon(),
         }
     }
 
@@ -133,13 +164,17 @@ impl<'a> Way<'a> {
                 cause: chain(&cause),
                 next_action: cause.to_string(),
             };
-            let every = crate::context::PROBE.mul_f64(self.context.settings.time_scale);
+            let every = self.context.scaled(PROBE);
             let broken = self
                 .context
                 .queue
                 .break_lane(root, lane, &fault, (probe, every));
-            if broken.await.is_ok() {
+            let is_broken = broken.await.is_ok();
+            if is_broken && !self.beside {
                 return JobError::snooze(self.context.clock.now(), cause);
+            }
+            if is_broken && lane == root {
+                self.context.outages.broke(root, probe);
             }
         }
         JobError::snooze(probe, cause)
@@ -150,6 +185,7 @@ impl<'a> Way<'a> {
     }
 
     async fn ask(&self) -> Result<Box<dyn Place>, Refusal> {
+        self.may_ask()?;
         let prepared = self.prepared().take();
         if let Some(place) = prepared {
             return Ok(place);
@@ -179,6 +215,10 @@ impl<'a> Way<'a> {
 impl Gatekeeper for Way<'_> {
     fn ask(&self) -> Asked<'_, Result<Box<dyn Place>, Refusal>> {
         Box::pin(self.ask())
+    }
+
+    fn ended<'a>(&'a self, outcome: Result<(), &'a Error>) -> Asked<'a, ()> {
+        Box::pin(self.heard(outcome))
     }
 }
 

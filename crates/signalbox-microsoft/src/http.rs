@@ -77,17 +77,25 @@ impl Sender {
     ///
     /// After a 401 the token is dropped, and the call is sent once more with a new one.
     pub async fn send(&self, call: Call<'_>) -> Result<Answer, Error> {
+        let settled = self.settled(&call).await;
+        if let Some(gatekeeper) = call.errand.gatekeeper {
+            gatekeeper.ended(settled.as_ref().map(drop)).await;
+        }
+        settled
+    }
+
+    async fn settled(&self, call: &Call<'_>) -> Result<Answer, Error> {
         let Some(credential) = call.credential else {
-            return classify::answer(self.exchange(&call, None).await?);
+            return classify::answer(self.exchange(call, None).await?);
         };
-        let token = self.token(&call).await?;
-        match classify::answer(self.exchange(&call, token.as_ref()).await?) {
+        let token = self.token(call).await?;
+        match classify::answer(self.exchange(call, token.as_ref()).await?) {
             Err(Error::Unauthorized { .. }) => {
                 if let Some(token) = token {
                     credential.tokens.invalidate(credential.scope, &token).await;
                 }
-                let token = self.token(&call).await?;
-                classify::answer(self.exchange(&call, token.as_ref()).await?)
+                let token = self.token(call).await?;
+                classify::answer(self.exchange(call, token.as_ref()).await?)
             }
             settled => settled,
         }

@@ -27,6 +27,6 @@ elseif verb == 'open' then
 elseif verb == 'resume' then
   redis.call('HDEL', lane, 'paused', 'paused_for')
 elseif verb == 'mend' then
-  redis.call('HDEL', lane, 'broken', 'probe_at', 'probe_every')
+  if redis.call('HDEL', lane, 'broken', 'probe_at', 'probe_every') > 0 then redis.call('HSET', lane, 'mended', now_text) end
 end
 return end_waits('+inf')

@@ -11,7 +11,8 @@ from = FIRST + total * WIDTH
 local function end_probe(lanes, verb)
   if verb ~= 'complete' and verb ~= 'again' then return end
   for lane in string.gmatch(lanes, '%S+') do
-    redis.call('HDEL', P .. 'lane:' .. lane, 'broken', 'probe_at', 'probe_every')
+    local mended = redis.call('HDEL', P .. 'lane:' .. lane, 'broken', 'probe_at', 'probe_every') > 0
+    if mended then redis.call('HSET', P .. 'lane:' .. lane, 'mended', now_text) end
   end
   end_waits('+inf')
 end

@@ -30,6 +30,8 @@ pub struct LaneView {
     pub paused: Option<String>,
     /// Broken, and when it is probed next.
     pub broken: Option<(LaneFault, Timestamp)>,
+    /// When the last of its faults ended.
+    pub mended: Option<Timestamp>,
     /// Limits that were set while running, in place of the configured ones.
     pub limits: Option<LaneLimits>,
 }
@@ -194,6 +196,7 @@ fn read(fields: &BTreeMap<String, String>) -> LaneView {
         gate: at("until").zip(Some(text("reason").unwrap_or_default())),
         paused: text("paused").and(Some(text("paused_for").unwrap_or_default())),
         broken: fault.zip(at("probe_at")),
+        mended: at("mended"),
         limits: text("limits").map(|limits| permit::unwire(&limits)),
     }
 }

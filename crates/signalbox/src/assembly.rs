@@ -7,7 +7,9 @@ use percent_encoding::NON_ALPHANUMERIC;
 use signalbox_config::{Config, Connection, IngressTls, RedisLocation, RedisUrl, Secret};
 use signalbox_core::{Backoff, Clock, Limits, SystemClock};
 use signalbox_ingress::{BusinessCentralSource, CertificateFiles, IngressOptions};
-use signalbox_jobs::{Cards, Connections, Context, Routes, Settings, connect, source_lanes};
+use signalbox_jobs::{
+    Cards, Connections, Context, Outages, Routes, Settings, Throttles, connect, source_lanes,
+};
 use signalbox_queue::{
     Durability, EngineOptions, Installation, PayloadKey, PayloadKeys, Pulse, Queue, QueueError,
     QueueOptions, Trail, WorkerOptions,
@@ -229,6 +231,8 @@ pub fn context(config: &Config, queue: Queue, trail: Trail) -> anyhow::Result<Ar
         cards,
         sources,
         sinks,
+        outages: Outages::default(),
+        throttles: Throttles::default(),
         settings: Settings {
             flood_limit: usize::try_from(config.flood_limit)?,
             time_scale: config.time_scale,

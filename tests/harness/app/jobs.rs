@@ -35,7 +35,8 @@ impl App {
             .await
     }
 
-    fn read_id(&self, posted: &Posted) -> JobId {
+    /// The id of the job that reads the record of `posted`.
+    pub fn read_id(&self, posted: &Posted) -> JobId {
         let record = posted.id.to_string();
         let environment = &self.sim.config().environment;
         let set = "purchaseInvoices";

@@ -150,6 +150,8 @@ async fn a_broken_lane_lets_one_job_through_at_its_probe_and_the_rest_once_it_is
     let broken = queue.lane(&Note::root(), &lane()).await.unwrap().broken;
     assert_eq!(broken.unwrap().0, fault());
     queue.mend_lane(&Note::root(), &lane()).await.unwrap();
+    let mended = queue.lane(&Note::root(), &lane()).await.unwrap();
+    assert!(mended.broken.is_none() && mended.mended.is_some());
     for started in [probe, next, worker.next().await, worker.next().await] {
         started.tell(Script::Complete);
     }
@@ -184,6 +186,10 @@ async fn a_probe_that_is_finished_mends_its_lane_and_one_that_fails_does_not() {
     }
     let mended = queue.lane(&Note::root(), &Note::root()).await.unwrap();
     assert_eq!(mended.broken, None);
+    assert!(
+        mended.mended.is_some(),
+        "it is not known when it was mended"
+    );
     worker.stop().await;
 }
 

@@ -6,7 +6,7 @@ use harness::App;
 use signalbox_queue::JobState;
 use signalbox_sim::{Fault, FaultKind, RetryAfter, Target};
 
-use super::{delivered, first_post, holding, post};
+use super::{delivered, first_post, holding, long_unseen, post};
 
 /// A first request that goes wrong like this; returns what the job says in the end.
 async fn outcome(kind: FaultKind) -> (App, String) {
@@ -46,7 +46,7 @@ async fn a_post_that_was_committed_before_its_connection_broke_is_found() {
 
 #[tokio::test]
 async fn a_post_that_is_committed_after_its_connection_broke_is_found() {
-    is_found(FaultKind::LateCommit(Duration::from_millis(300))).await;
+    is_found(FaultKind::LateCommit(Duration::from_millis(200))).await;
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_look_back_that_fails_is_no_proof_that_there_is_no_card() {
 
 #[tokio::test]
 async fn many_posts_that_go_wrong_in_every_way_become_one_card_each() {
-    let app = App::start().await;
+    let app = App::with(long_unseen()).await;
     let ways = [
         FaultKind::CommitThenTimeout,
         FaultKind::ResetAfterCommit,
@@ -101,7 +101,7 @@ async fn many_posts_that_go_wrong_in_every_way_become_one_card_each() {
         FaultKind::Status(503, RetryAfter::Absent),
     ];
     for (seed, way) in (0..).zip(ways) {
-        let fault = Fault::on("bot.post", way).with_probability(0.15, seed);
+        let fault = Fault::on("bot.post", way).with_probability(0.1, seed);
         app.sim.add_fault(fault);
     }
     for _ in 0..30 {

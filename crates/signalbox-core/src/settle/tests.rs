@@ -42,6 +42,25 @@ fn the_worlds_faults_end_by_age_and_not_by_count() {
 }
 
 #[test]
+fn the_age_does_not_count_from_before_the_end_of_an_outage() {
+    let old = standing(1, SignedDuration::from_hours(200));
+    let ended = |hours| Decision::TransientSince(old.now - SignedDuration::from_hours(hours));
+    let soon_after = check(&ended(1), old);
+    assert!(
+        matches!(soon_after, Settlement::DeferTo(_)),
+        "{soon_after:?}"
+    );
+    let dead = Settlement::Dead("still failing at its age limit");
+    assert_eq!(check(&ended(72), old), dead);
+    let young = standing(1, SignedDuration::from_hours(1));
+    let long_before = check(&ended(100), young);
+    assert!(
+        matches!(long_before, Settlement::DeferTo(_)),
+        "{long_before:?}"
+    );
+}
+
+#[test]
 fn the_worlds_faults_leave_the_attempts_for_the_jobs_own() {
     let standing = Standing {
         faults: 0,

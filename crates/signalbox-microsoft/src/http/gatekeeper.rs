@@ -4,6 +4,8 @@ use std::{fmt, pin::Pin};
 
 use jiff::Timestamp;
 
+use super::error::Error;
+
 /// A future in a box.
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -24,6 +26,9 @@ pub trait Place: Send {}
 pub trait Gatekeeper: Send + Sync {
     /// Grants a place now or names the instant to ask again; it never makes a request wait.
     fn ask(&self) -> Asked<'_, Result<Box<dyn Place>, Refusal>>;
+
+    /// Hears how a request ended that it was asked about, before whoever sent it does.
+    fn ended<'a>(&'a self, outcome: Result<(), &'a Error>) -> Asked<'a, ()>;
 }
 
 impl fmt::Debug for dyn Gatekeeper + '_ {
