@@ -6,6 +6,7 @@ mod conflicts;
 mod cuts;
 mod faults;
 mod handing_over;
+mod joined;
 mod lanes;
 mod leases;
 mod ledger;

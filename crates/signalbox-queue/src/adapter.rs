@@ -37,6 +37,7 @@ use crate::{
     Lease,
     attempt::Attempt,
     engine::{Engine, Shared},
+    lease::Word,
     protocol::{Ack, Leased, Verb},
 };
 
@@ -217,10 +218,7 @@ where
         let run = Abortable::new(run, registration);
         async move {
             let ended = match run.await {
-                Ok(Ok(Ok(completion))) => {
-                    let verb = completion.again.map_or(Verb::Complete, Verb::Again);
-                    Ended::Told(verb, completion.note)
-                }
+                Ok(Ok(Ok(completion))) => Ended::from(Word::Finished(completion)),
                 Ok(Ok(Err(error))) => Ended::read(error.into().as_ref()),
                 Ok(Err(_)) => Ended::failed("the handler panicked".to_owned()),
                 Err(_) => Ended::Told(Verb::Release, String::new()),
@@ -261,6 +259,18 @@ impl Ended {
     }
 }
 
+impl From<Word> for Ended {
+    fn from(word: Word) -> Self {
+        match word {
+            Word::Finished(completion) => {
+                let verb = completion.again.map_or(Verb::Complete, Verb::Again);
+                Self::Told(verb, completion.note)
+            }
+            Word::Decided(decision, reason) => Self::Decided(decision, reason),
+        }
+    }
+}
+
 impl OutcomeLayer {
     /// Ends the job and those that joined its attempt.
     fn settle(&self, attempt: &Attempt, ended: &Ended) {
@@ -275,7 +285,8 @@ impl OutcomeLayer {
         let companions = job.lease.close().into_iter().map(|one| {
             let standing = standing(one.attempt, one.faults, one.enqueued_at);
             let (lease, payload) = (job.lease.of(&one), one.payload);
-            self.outcome(lease, &payload, standing, ended)
+            let own = one.word.map(Ended::from);
+            self.outcome(lease, &payload, standing, own.as_ref().unwrap_or(ended))
         });
         let companions = companions.collect();
         let own = standing(job.attempt, job.faults, job.enqueued_at);

@@ -1,7 +1,7 @@
-//! Claims: jobs that wait join the attempt of another one, so that a sink sends many of them in one request.
+//! Claims: jobs that wait join the attempt of another one, so that one request does the work of many.
 //!
 //! They run under the token of that attempt, are renewed with it and end with it: completed, tried again or given back
-//! together, each by what it has behind it. When its worker dies, all come back.
+//! together, each by what it has behind it, or as its handler says of it alone. When its worker dies, all come back.
 
 use signalbox_core::Payload;
 use tokio_util::task::TaskTracker;
@@ -21,8 +21,8 @@ impl Queue {
     /// Lets up to `most` ready jobs join the attempt of `lease`: those of its queue and lane that were enqueued as
     /// [`batched_with`](crate::NewJob::batched_with) `batch`, the first in line first.
     ///
-    /// What becomes of the attempt becomes of them; the lease that each brings is for its own effects. Fewer come if no
-    /// more wait, and none if the lane is shut or broken or if the attempt runs alone. An attempt is joined by at most
+    /// What becomes of the attempt becomes of them, unless [`Lease::end_as`] says otherwise of one; the lease that each
+    /// brings is for that and for its own effects. Fewer come if no more wait, and none if the lane is shut or broken or if the attempt runs alone. An attempt is joined by at most
     /// 1000 jobs.
     ///
     /// # Errors
@@ -98,6 +98,7 @@ impl From<&Leased> for Companion {
             attempt: leased.attempt,
             faults: leased.faults,
             payload: leased.payload.as_slice().into(),
+            word: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use rand::{TryRng, rngs::SysRng};
-use signalbox_core::JobId;
+use signalbox_core::{Completion, Decision, JobId, JobResult};
 
 use crate::QueueError;
 
@@ -98,6 +98,26 @@ pub(crate) struct Companion {
     pub(crate) faults: u32,
     /// As it is stored, for whoever wants to know what ended without a word.
     pub(crate) payload: Arc<[u8]>,
+    /// What was said of it alone.
+    pub(crate) word: Option<Word>,
+}
+
+/// What a handler said of one job, in a form that lasts until the attempt ends.
+#[derive(Debug, Clone)]
+pub(crate) enum Word {
+    /// It is finished, perhaps for now.
+    Finished(Completion),
+    /// It is not, and this is decided, for this cause.
+    Decided(Decision, String),
+}
+
+impl From<JobResult> for Word {
+    fn from(result: JobResult) -> Self {
+        match result {
+            Ok(completion) => Self::Finished(completion),
+            Err(error) => Self::Decided(error.decision().clone(), error.chain()),
+        }
+    }
 }
 
 /// What a lease is made of.
@@ -132,6 +152,21 @@ impl Lease {
     /// The instant, on the monotonic clock, after which no request may start or go on.
     pub fn until(&self) -> Instant {
         self.shared().until
+    }
+
+    /// Says what becomes of a job that [`Queue::claim_more`](crate::Queue::claim_more) brought, whatever becomes of the
+    /// attempt that it joined. The last word counts, and it is made durable when that attempt ends and not before.
+    ///
+    /// Of a job that joined nobody its handler says it by what it returns; here nothing comes of it.
+    pub fn end_as(&self, result: JobResult) {
+        let mut attempt = self.shared();
+        let own = attempt
+            .claimed
+            .iter_mut()
+            .find(|one| one.reference == self.reference);
+        if let Some(own) = own {
+            own.word = Some(result.into());
+        }
     }
 
     /// Notes a renewal whose request was sent at `sent`: the lease counts from before the request.
