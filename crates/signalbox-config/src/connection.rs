@@ -8,9 +8,9 @@ use crate::{BusinessCentral, Credential, Teams};
 #[derive(Debug, Clone)]
 pub enum Connection {
     /// Kind `business-central`.
-    BusinessCentral(BusinessCentral),
+    BusinessCentral(Box<BusinessCentral>),
     /// Kind `teams`.
-    Teams(Teams),
+    Teams(Box<Teams>),
 }
 
 impl Connection {

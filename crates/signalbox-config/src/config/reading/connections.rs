@@ -56,13 +56,14 @@ impl Reading<'_> {
                         let credential = self.credential(&path, &s.credential, credentials)?;
                         let connection = s.resolve(credential, endpoints, timeout);
                         let connection = self.told(&path, connection)?;
-                        Some(Connection::BusinessCentral(connection))
+                        Some(Connection::BusinessCentral(Box::new(connection)))
                     })
                 }
                 Some("teams") => self.section::<TeamsSection>(&path).and_then(|s| {
                     let credential = self.credential(&path, &s.credential, credentials)?;
                     let teams = s.resolve(credential, endpoints, timeout);
-                    self.known_service(&path, teams).map(Connection::Teams)
+                    self.known_service(&path, teams)
+                        .map(|teams| Connection::Teams(Box::new(teams)))
                 }),
                 _ => None,
             };
