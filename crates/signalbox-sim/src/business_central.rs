@@ -1,4 +1,4 @@
-//! Business Central: companies, purchase invoices and webhook subscriptions.
+//! Business Central: companies with their tables, and webhook subscriptions.
 //!
 //! Every request is authorised, counted against the application's limits and then
 //! routed by its path, whose segments carry keys in parentheses as OData writes them.
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::{Path, RawQuery, State};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, State};
+use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use uuid::Uuid;
@@ -18,39 +18,48 @@ use crate::faults::RetryAfter;
 use crate::graph::query_options;
 use crate::lanes::Window;
 use crate::state::{Call, Shared};
-use crate::target::Api;
+use crate::target::{Api, decoded};
 
+mod batch;
 pub(crate) mod batches;
+mod cells;
 pub(crate) mod changes;
 mod companies;
 pub(crate) mod environments;
 mod erp;
-mod fields;
-mod invoices;
 mod maintenance;
 mod mischief;
 pub(crate) mod notifications;
 mod odata;
 mod reads;
+mod records;
+mod rules;
 mod runtime;
+mod show;
+mod sightings;
 mod slots;
 mod status;
 pub(crate) mod subscriptions;
 mod supported;
+pub(crate) mod tables;
 mod webhook_log;
 mod webhooks;
 
-pub use changes::{NewInvoice, Posted, VerbError, Which};
+pub use changes::{Made, NewInvoice, Posted, RecordChange, VerbError, Which};
 pub use environments::EnvironmentError;
 pub(crate) use environments::Environments;
 pub(crate) use erp::Erp;
-pub(crate) use reads::Observed;
+pub use sightings::Sighting;
+pub(crate) use sightings::{Observed, Sightings};
 pub(crate) use slots::AppSlots;
 pub use status::InvoiceStatus;
 pub use webhooks::WebhookCounts;
 
 /// Requests per application in a sliding window. Source: operational limits page, 2026.
 const RATE: (usize, u64) = (6_000, 300);
+/// Longest path and query. The service's limit is not documented; web servers in front of
+/// it stop here.
+const MAX_URL: usize = 8_192;
 
 /// A request with everything the handlers need.
 #[derive(Debug)]
@@ -59,30 +68,51 @@ struct Inquiry {
     shared: Arc<Shared>,
     /// Its name, as the path has it.
     environment: String,
-    /// The route between environment and company, such as `api/v2.0`.
-    route: String,
     call: Call,
     headers: HeaderMap,
+    /// The path behind the environment, as it was written.
+    path: String,
     query: Option<String>,
     body: Bytes,
 }
 
 impl Inquiry {
+    /// The environment's address as this caller wrote it.
+    fn address(&self) -> String {
+        let host = self.headers.get("host").and_then(|host| host.to_str().ok());
+        let (tenant, environment) = (&self.shared.config.tenant, &self.environment);
+        format!(
+            "http://{}/bc/v2.0/{tenant}/{environment}",
+            host.unwrap_or_default()
+        )
+    }
+
+    /// The route between environment and company, and what follows it.
+    fn split(&self) -> (&str, &str) {
+        let segments = match self.path.split('/').next() {
+            Some("api") if self.path.starts_with("api/v2.0/") => 2,
+            Some("api") => 4,
+            _ => 1,
+        };
+        let slashes = self.path.match_indices('/').nth(segments - 1);
+        slashes.map_or((self.path.as_str(), ""), |(at, _)| {
+            (&self.path[..at], &self.path[at + 1..])
+        })
+    }
+
     /// The service root as this caller addressed it.
     fn root(&self) -> String {
-        let host = self.headers.get("host").and_then(|host| host.to_str().ok());
-        let config = &self.shared.config;
-        format!(
-            "http://{}/bc/v2.0/{}/{}/{}",
-            host.unwrap_or_default(),
-            config.tenant,
-            self.environment,
-            self.route
-        )
+        format!("{}/{}", self.address(), self.split().0)
     }
 
     fn option(&self, name: &str) -> Option<String> {
         query_options(self.query.as_deref()).remove(name)
+    }
+
+    /// Whether the URL is longer than the servers in front of the service take.
+    fn is_too_long(&self) -> bool {
+        let query = self.query.as_deref().unwrap_or_default();
+        self.path.len() + query.len() > MAX_URL
     }
 }
 
@@ -102,9 +132,8 @@ fn not_found(segment: &str) -> Refusal {
 /// Everything under `/bc/v2.0/{tenant}/{environment}/`.
 pub(crate) async fn handle(
     State(shared): State<Arc<Shared>>,
-    Path((tenant, environment, path)): Path<(String, String, String)>,
+    Path((tenant, environment, _)): Path<(String, String, String)>,
     Extension(call): Extension<Call>,
-    RawQuery(query): RawQuery,
     request: axum::extract::Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
@@ -124,24 +153,29 @@ pub(crate) async fn handle(
     })?;
     maintenance::check(&shared, &call)?;
     let _slot = admit(&shared, &call).await?;
-    let (route, path) = split(&path);
+    // Empty, `bc`, `v2.0`, tenant and environment come before it.
+    let path = parts.uri.path().splitn(6, '/').nth(5);
     let inquiry = Inquiry {
         shared,
         environment,
-        route: route.to_owned(),
         call,
         headers: parts.headers,
-        query,
+        path: path.unwrap_or_default().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
         body,
     };
-    answer(inquiry, &parts.method, path).await
+    if inquiry.is_too_long() {
+        return Err(too_long());
+    }
+    answer(inquiry, &parts.method).await
 }
 
-/// The route, which is `api/v2.0` or `api/{publisher}/{group}/{version}`, and what follows.
-fn split(path: &str) -> (&str, &str) {
-    let segments = if path.starts_with("api/v2.0/") { 2 } else { 4 };
-    let slash = path.match_indices('/').nth(segments - 1);
-    slash.map_or((path, ""), |(at, _)| (&path[..at], &path[at + 1..]))
+/// The answer of a server in front of the service, which knows no OData.
+fn too_long() -> Refusal {
+    let page = "<html><body><h2>Request URL Too Long</h2></body></html>";
+    (StatusCode::URI_TOO_LONG, Html(page))
+        .into_response()
+        .into()
 }
 
 /// Takes the application's turn: its rate first, then one of its places.
@@ -172,43 +206,68 @@ async fn admit(shared: &Shared, call: &Call) -> Result<Option<slots::Slot>, Refu
     slot.map(Some).ok_or_else(refused)
 }
 
-async fn answer(inquiry: Inquiry, method: &Method, path: &str) -> Result<Response, Refusal> {
-    let segments: Vec<Segment<'_>> = path.split('/').map(Segment::parse).collect();
+async fn answer(inquiry: Inquiry, method: &Method) -> Result<Response, Refusal> {
+    let (route, rest) = inquiry.split();
+    let segments: Vec<String> = rest.split('/').map(decoded).collect();
+    let segments: Vec<Segment<'_>> = segments.iter().map(|it| Segment::parse(it)).collect();
     let names: Vec<&str> = segments.iter().map(|segment| segment.name).collect();
     match (method.as_str(), &names[..]) {
+        ("POST", ["$batch"]) => batch::handle(&inquiry).await,
         (_, ["subscriptions"]) => {
-            subscriptions::handle(&inquiry, &inquiry.route, method, segments[0].key).await
+            subscriptions::handle(&inquiry, route, method, segments[0].key).await
         }
-        ("GET", ["companies", set]) if inquiry.route == runtime::ROUTE => {
+        ("GET", ["companies", set]) if route == runtime::ROUTE => {
             runtime::read(&inquiry, segments[0].key, set)
         }
-        _ if inquiry.route != "api/v2.0" => Err(not_found(names[0])),
-        ("GET", ["companies"]) => reads::companies(&inquiry, segments[0].key),
-        (_, ["companies", rest @ ..]) => {
-            let company = segments[0].key.and_then(|id| id.parse::<Uuid>().ok());
-            let company = company.ok_or_else(|| not_found("companies"))?;
-            let invoice = segments.get(1).and_then(|segment| segment.key);
-            within_company(&inquiry, (method.as_str(), rest), (company, invoice))
+        ("POST", ["companies", "purchaseInvoices", "Microsoft.NAV.post"]) => {
+            post(&inquiry, segments[1].key)
+        }
+        ("GET", _) => read(&inquiry, &segments),
+        (_, ["companies", set, ..]) if tables::all().iter().any(|table| table.set == *set) => {
+            Err(method_not_allowed())
         }
         _ => Err(not_found(names.first().copied().unwrap_or_default())),
     }
 }
 
-fn within_company(
-    inquiry: &Inquiry,
-    (method, rest): (&str, &[&str]),
-    (company, invoice): (Uuid, Option<&str>),
-) -> Result<Response, Refusal> {
-    match (method, rest, invoice) {
-        ("GET", ["purchaseInvoices"], None) => reads::list(inquiry, company),
-        ("GET", ["purchaseInvoices"], Some(id)) => reads::one(inquiry, company, id),
-        ("GET", ["purchaseInvoices", "purchaseInvoiceLines"], Some(id)) => {
-            reads::lines(inquiry, company, id)
-        }
-        ("POST", ["purchaseInvoices", "Microsoft.NAV.post"], Some(id)) => post(inquiry, id),
-        (_, ["purchaseInvoices"], _) => Err(method_not_allowed()),
-        _ => Err(not_found(rest.first().copied().unwrap_or_default())),
-    }
+/// A `GET`: alone, or one operation of a batch.
+fn read(inquiry: &Inquiry, segments: &[Segment<'_>]) -> Result<Response, Refusal> {
+    let (company, rest) = match segments {
+        [
+            Segment {
+                name: "companies",
+                key,
+            },
+        ] => return reads::companies(inquiry, *key),
+        [
+            Segment {
+                name: "companies" | "Company",
+                key,
+            },
+            rest @ ..,
+        ] => (*key, rest),
+        rest => (None, rest),
+    };
+    // Without a company in the path it may be named in the query.
+    let named = company.map(unquoted);
+    let named = named.or_else(|| inquiry.option("company"));
+    let first = rest.first().map_or("companies", |segment| segment.name);
+    let named = named.ok_or_else(|| not_found(first))?;
+    let company = named.parse::<Uuid>().ok().or_else(|| {
+        let world = inquiry.shared.world();
+        let index = world.erp.company_index(Some(&named))?;
+        Some(world.erp.companies[index].id)
+    });
+    let company = company.ok_or_else(|| not_found("companies"))?;
+    reads::within(inquiry, company, rest)
+}
+
+/// A key or name as it is meant: in OData's quotes a doubled quote stands for one.
+fn unquoted(key: &str) -> String {
+    let inner = key
+        .strip_prefix('\'')
+        .and_then(|key| key.strip_suffix('\''));
+    inner.map_or_else(|| key.to_owned(), |inner| inner.replace("''", "'"))
 }
 
 fn method_not_allowed() -> Refusal {
@@ -217,8 +276,9 @@ fn method_not_allowed() -> Refusal {
 }
 
 /// The bound action `Microsoft.NAV.post`.
-fn post(inquiry: &Inquiry, id: &str) -> Result<Response, Refusal> {
-    let id = id.parse().map_err(|_| not_found("purchaseInvoices"))?;
+fn post(inquiry: &Inquiry, id: Option<&str>) -> Result<Response, Refusal> {
+    let id = id.and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| not_found("purchaseInvoices"))?;
     match inquiry.shared.post_invoice(&Which::id(id)) {
         Ok(_) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(VerbError::NoSuchInvoice(_)) => Err(not_found("purchaseInvoices")),

@@ -14,6 +14,8 @@ use crate::business_central::InvoiceStatus;
 pub(crate) struct Words {
     /// Every word of every text.
     pub(crate) tokens: HashSet<String>,
+    /// Every word of the first text.
+    pub(crate) title: HashSet<String>,
     /// Texts that are a single word.
     alone: HashSet<String>,
 }
@@ -80,12 +82,16 @@ impl Words {
         // Numbers such as `2026/001` hold together only as a person sees them.
         let seen = text.split_whitespace();
         let seen = seen.map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric()));
-        self.tokens
-            .extend(seen.filter(|word| !word.is_empty()).map(str::to_owned));
+        let seen: Vec<&str> = seen.filter(|word| !word.is_empty()).collect();
+        let all = seen.into_iter().chain(words.iter().copied());
+        let all: Vec<String> = all.map(str::to_owned).collect();
+        if self.title.is_empty() {
+            self.title.extend(all.iter().cloned());
+        }
         if let [word] = words[..] {
             self.alone.insert(word.to_owned());
         }
-        self.tokens.extend(words.into_iter().map(str::to_owned));
+        self.tokens.extend(all);
     }
 }
 

@@ -113,6 +113,10 @@ pub(crate) fn channel_id(team: Uuid, name: &str) -> String {
 /// Everything that is decided before the simulator starts.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in a configuration, not a state"
+)]
 pub struct SimConfig {
     /// Address to listen on; port 0 takes any free one.
     pub bind: SocketAddr,
@@ -134,6 +138,10 @@ pub struct SimConfig {
     pub environments: Vec<EnvironmentSpec>,
     /// How an environment refuses while it is serviced.
     pub maintenance: MaintenanceAnswer,
+    /// Whether the number series of all companies begin at the same numbers.
+    pub colliding_series: bool,
+    /// Versions of records remembered of what readers were shown.
+    pub sightings_kept: usize,
     /// Teams and channels.
     pub teams: Vec<TeamSpec>,
     /// Whether the services' own rate limits are enforced.
@@ -199,6 +207,8 @@ impl Default for SimConfig {
             companies: vec![company],
             environments: Vec::new(),
             maintenance: MaintenanceAnswer::default(),
+            colliding_series: false,
+            sightings_kept: 200_000,
             teams: vec![
                 TeamSpec::named("Finance")
                     .with_channel("General")
@@ -248,6 +258,11 @@ impl SimConfig {
             subscription_life: Duration::try_from_secs_f64(life).unwrap_or(Duration::MAX / 4),
             ..self
         }
+    }
+
+    /// How far the number series of one company begin behind those of the one before.
+    pub(crate) fn series_apart(&self) -> u64 {
+        if self.colliding_series { 0 } else { 1_000_000 }
     }
 
     /// `duration` at this configuration's speed.

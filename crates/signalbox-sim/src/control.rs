@@ -31,6 +31,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/_sim/v1/requests", get(requests))
         .route("/_sim/v1/notifications", get(notifications))
         .route("/_sim/v1/effects", get(effects))
+        .route("/_sim/v1/sightings", get(sightings))
         .route("/_sim/v1/subscriptions", get(subscriptions))
         .route("/_sim/v1/webhooks", get(webhooks))
         .route("/_sim/v1/verdict", get(verdict))
@@ -42,7 +43,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
 enum ControlError {
     #[error("the body cannot be read: {0}")]
     Body(serde_json::Error),
-    #[error("there is no verb `{0}`; known are {known}", known = verbs::NAMES.join(", "))]
+    #[error("there is no verb `{0}`; known are {known}", known = verbs::names().collect::<Vec<_>>().join(", "))]
     NoSuchVerb(String),
     #[error("{0}")]
     Refused(#[from] crate::business_central::VerbError),
@@ -135,6 +136,11 @@ async fn effects(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let messages = shared.world().teams.messages();
     let effects: Vec<Effect> = messages.into_iter().map(Effect::from).collect();
     Json(show(&effects))
+}
+
+async fn sightings(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let sightings = shared.world().sightings.all();
+    Json(show(&sightings))
 }
 
 async fn subscriptions(

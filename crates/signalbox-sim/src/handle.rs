@@ -19,6 +19,7 @@ use crate::verdict::Verdict;
 use crate::{business_central, server};
 
 mod environments;
+mod records;
 mod webhooks;
 
 /// Why the simulator cannot run.

@@ -40,14 +40,12 @@ pub(crate) async fn handle(
         .await
         .map_err(|_| Hangup)?;
     let request = Request::from_parts(parts, body);
-    let (seq, call) = enter(&shared, &request, arrived);
+    let call = enter(&shared, &request, arrived);
+    let seq = call.seq;
     let answer = befall(&shared, router, request, call).await;
     if let Ok(answer) = &answer {
         if let Some(observed) = answer.extensions().get::<Observed>() {
-            let mut world = shared.world();
-            for (record, status) in &observed.0 {
-                world.oracle.observed(*record, *status);
-            }
+            shared.world().showed(observed);
         }
         shared.recorder.answered(seq, answer.status().as_u16());
     }
@@ -56,7 +54,7 @@ pub(crate) async fn handle(
 }
 
 /// Records the request and finds out what it is.
-fn enter(shared: &Shared, request: &Request<Bytes>, arrived: Instant) -> (u64, Call) {
+fn enter(shared: &Shared, request: &Request<Bytes>, arrived: Instant) -> Call {
     let at = clock::now();
     let path = request.uri().path();
     let target = Target::of(request.method(), path);
@@ -92,6 +90,7 @@ fn enter(shared: &Shared, request: &Request<Bytes>, arrived: Instant) -> (u64, C
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let seq = shared.recorder.request(RecordedRequest {
         seq: 0,
+        batch: None,
         at,
         target,
         lane: lane.clone(),
@@ -108,17 +107,15 @@ fn enter(shared: &Shared, request: &Request<Bytes>, arrived: Instant) -> (u64, C
     });
     // Waiters may be waiting for a request to arrive, long before it is answered.
     shared.announce();
-    (
+    Call {
         seq,
-        Call {
-            arrived,
-            target,
-            app,
-            lane,
-            fault,
-            read_write,
-        },
-    )
+        arrived,
+        target,
+        app,
+        lane,
+        fault,
+        read_write,
+    }
 }
 
 /// Lets the service answer, as far as the fault allows.
@@ -192,7 +189,7 @@ fn try_again_later(call: &Call) -> Response {
 }
 
 /// A scripted refusal; its `Retry-After` binds like any other.
-fn refuse(shared: &Shared, call: &Call, code: u16, retry_after: RetryAfter) -> Response {
+pub(crate) fn refuse(shared: &Shared, call: &Call, code: u16, retry_after: RetryAfter) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let retry_after = retry_after.of(call.target.api(), &shared.config);
     if let Some(wait) = retry_after.wait() {

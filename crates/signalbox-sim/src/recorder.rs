@@ -22,6 +22,8 @@ const BODY_KEPT: usize = 16 * 1024;
 pub struct RecordedRequest {
     /// Number in order of arrival, from 1.
     pub seq: u64,
+    /// The number of the batch that it was part of. It is no request of its own on the wire.
+    pub batch: Option<u64>,
     /// When its head was read.
     pub at: Timestamp,
     /// The operation.
@@ -72,6 +74,8 @@ pub struct SentNotification {
 #[derive(Debug, Default)]
 struct Entries {
     seq: u64,
+    /// How many of them came inside a batch.
+    batched: u64,
     requests: VecDeque<RecordedRequest>,
     notifications: VecDeque<SentNotification>,
 }
@@ -89,6 +93,7 @@ impl Recorder {
     pub(crate) fn request(&self, mut request: RecordedRequest) -> u64 {
         let mut entries = self.entries();
         entries.seq += 1;
+        entries.batched += u64::from(request.batch.is_some());
         request.seq = entries.seq;
         if entries.requests.len() == KEPT {
             entries.requests.pop_front();
@@ -130,9 +135,10 @@ impl Recorder {
         self.entries().notifications.iter().cloned().collect()
     }
 
-    /// Requests received in all.
+    /// Requests received in all; a batch is one.
     pub(crate) fn request_count(&self) -> u64 {
-        self.entries().seq
+        let entries = self.entries();
+        entries.seq - entries.batched
     }
 
     /// Forgets everything.

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::business_central::{AppSlots, Environments, Erp};
+use crate::business_central::{AppSlots, Environments, Erp, Sightings};
 use crate::config::SimConfig;
 use crate::door::Door;
 use crate::entra::Tokens;
@@ -33,6 +33,7 @@ pub(crate) struct World {
     pub(crate) teams: Teams,
     pub(crate) lanes: Lanes,
     pub(crate) oracle: Oracle,
+    pub(crate) sightings: Sightings,
     pub(crate) early_requests: u64,
     pub(crate) limit_violations: u64,
 }
@@ -47,6 +48,7 @@ impl World {
             teams: Teams::new(&config.teams),
             lanes: Lanes::default(),
             oracle: Oracle::expecting(&config.expected_statuses),
+            sightings: Sightings::keeping(config.sightings_kept),
             early_requests: 0,
             limit_violations: 0,
         };
@@ -191,6 +193,8 @@ impl Shared {
 /// One request, as the handlers know it.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
+    /// Its number in the record.
+    pub(crate) seq: u64,
     /// When its head was read.
     pub(crate) arrived: std::time::Instant,
     pub(crate) target: Target,

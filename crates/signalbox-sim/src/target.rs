@@ -24,9 +24,12 @@ pub enum Target {
     /// `POST …/oauth2/v2.0/token`.
     #[serde(rename = "entra.token")]
     EntraToken,
-    /// Any `GET` of companies, invoices or lines.
+    /// Any `GET` of companies and their tables, also inside a batch.
     #[serde(rename = "bc.read")]
     BcRead,
+    /// `POST $batch`, whose reads are `bc.read` each.
+    #[serde(rename = "bc.batch")]
+    BcBatch,
     /// A bound action such as `Microsoft.NAV.post`.
     #[serde(rename = "bc.write")]
     BcWrite,
@@ -59,6 +62,7 @@ impl Target {
         match self {
             Self::EntraToken => "entra.token",
             Self::BcRead => "bc.read",
+            Self::BcBatch => "bc.batch",
             Self::BcWrite => "bc.write",
             Self::BcSubscriptions => "bc.subscriptions",
             Self::BotPost => "bot.post",
@@ -76,6 +80,7 @@ impl Target {
         match path.split('/').nth(1) {
             Some("entra") => Self::EntraToken,
             Some("bc") if path.contains("/subscriptions") => Self::BcSubscriptions,
+            Some("bc") if decoded(path).ends_with("/$batch") => Self::BcBatch,
             Some("bc") if get => Self::BcRead,
             Some("bc") => Self::BcWrite,
             Some("bot") => Self::BotPost,
@@ -91,7 +96,9 @@ impl Target {
     pub(crate) fn api(self) -> Option<Api> {
         match self {
             Self::EntraToken => Some(Api::Entra),
-            Self::BcRead | Self::BcWrite | Self::BcSubscriptions => Some(Api::BusinessCentral),
+            Self::BcRead | Self::BcBatch | Self::BcWrite | Self::BcSubscriptions => {
+                Some(Api::BusinessCentral)
+            }
             Self::BotPost => Some(Api::Bot),
             Self::GraphTeams | Self::GraphChannels | Self::GraphMessages | Self::GraphPost => {
                 Some(Api::Graph)

@@ -90,6 +90,9 @@ pub struct Verdict {
     pub duplicates: Findings,
     /// Cards for what was never expected, such as documents of the baseline.
     pub unexpected: Findings,
+    /// Cards whose title names no purchase invoice, since records of other sets were made or
+    /// changed by the generic verbs: they are counted and not judged.
+    pub other_cards: u64,
     /// Expectations nobody could have seen.
     pub unseen: u64,
     /// Requests that arrived before a `Retry-After` given to their lane had ended.

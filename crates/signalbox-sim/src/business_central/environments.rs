@@ -61,7 +61,7 @@ struct Environment {
 
 impl Environment {
     fn new(spec: EnvironmentSpec, config: &SimConfig) -> Self {
-        let mut parked = Erp::new(&spec.companies);
+        let mut parked = Erp::new(&spec.companies, config.series_apart());
         parked.webhooks = Webhooks::new(config);
         Self {
             name: spec.name,
@@ -85,7 +85,7 @@ impl Environments {
     pub(crate) fn new(config: &SimConfig) -> (Self, Erp) {
         let environment = |spec| Environment::new(spec, config);
         let mut all: Vec<Environment> = config.tenancy().into_iter().map(environment).collect();
-        let first = std::mem::replace(&mut all[0].parked, Erp::new(&[]));
+        let first = std::mem::replace(&mut all[0].parked, Erp::new(&[], 0));
         (Self { all, seated: 0 }, first)
     }
 

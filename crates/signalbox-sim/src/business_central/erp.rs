@@ -1,14 +1,16 @@
-//! The environment's tables: companies with their invoices, subscriptions and outboxes.
+//! The environment: companies with their tables, subscriptions and outboxes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::batches::Change;
-use super::invoices::{Invoice, Row};
+use super::odata::Shape;
+use super::records::Rows;
+use super::show::View;
+use super::tables::{self, Series, Table};
 use super::webhooks::Webhooks;
 use crate::config::CompanySpec;
 
@@ -17,35 +19,54 @@ use crate::config::CompanySpec;
 pub(crate) struct Company {
     pub(crate) id: Uuid,
     pub(crate) name: String,
-    /// Ordered by key, as a plain listing is.
-    pub(crate) rows: BTreeMap<Uuid, Row>,
-    pub(crate) by_number: HashMap<String, Uuid>,
-    /// Next number of drafts, and of posted invoices.
-    pub(crate) series: (u64, u64),
+    /// By the index of the table.
+    tables: Vec<Rows>,
 }
 
 impl Company {
-    /// The company's rows after `key`, as committed or as a replica lags behind.
-    pub(crate) fn visible(&self, lag: Option<Duration>, after: Option<Uuid>) -> Vec<Arc<Invoice>> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let from = after.map_or(Unbounded, Excluded);
-        let rows = self.rows.range((from, Unbounded));
-        rows.filter_map(|(_, row)| seen(row, lag)).collect()
+    /// An empty company whose series begin `offset` after their first numbers.
+    fn new(spec: &CompanySpec, offset: u64) -> Self {
+        let first = |series: &Option<Series>| series.as_ref().map_or(0, |it| it.first + offset);
+        let rows = |table: &Table| Rows::from((first(&table.series), first(&table.posted)));
+        Self {
+            id: spec.id,
+            name: spec.name.clone(),
+            tables: tables::all().iter().map(rows).collect(),
+        }
     }
 
-    /// One row, as committed or as a replica lags behind.
-    pub(crate) fn row(&self, id: Uuid, lag: Option<Duration>) -> Option<Arc<Invoice>> {
-        seen(self.rows.get(&id)?, lag)
+    /// The rows of a table; a view's are those of its source.
+    pub(crate) fn rows(&self, table: &Table) -> &Rows {
+        &self.tables[table.rows().index]
     }
-}
 
-/// A row as read: with a lag, a change within it has not arrived yet.
-fn seen(row: &Row, lag: Option<Duration>) -> Option<Arc<Invoice>> {
-    let stale = lag.is_some_and(|lag| row.changed.elapsed() < lag);
-    if stale {
-        row.previous.clone()
-    } else {
-        Some(Arc::clone(&row.current))
+    /// The rows of a table, to be changed.
+    pub(crate) fn rows_mut(&mut self, table: &Table) -> &mut Rows {
+        &mut self.tables[table.rows().index]
+    }
+
+    /// The next free number of a series: of posted documents or of everything else.
+    pub(crate) fn next_number(&mut self, table: &Table, posted: bool) -> Option<String> {
+        let series = if posted { &table.posted } else { &table.series };
+        let Series {
+            prefix,
+            width,
+            step,
+            ..
+        } = series.as_ref()?;
+        let rows = self.rows_mut(table);
+        loop {
+            let next = if posted {
+                &mut rows.next.1
+            } else {
+                &mut rows.next.0
+            };
+            let number = format!("{prefix}{next:0width$}");
+            *next += step;
+            if rows.numbered(&number).is_none() {
+                return Some(number);
+            }
+        }
     }
 }
 
@@ -118,23 +139,31 @@ pub(crate) struct Erp {
     pub(crate) companies: Vec<Company>,
     /// Companies made so far, those that are gone included.
     founded: u64,
+    apart: u64,
     pub(crate) subscriptions: BTreeMap<String, Subscription>,
     pub(crate) outboxes: HashMap<OutboxKey, Outbox>,
     pub(crate) deaths: Deaths,
     pub(crate) webhooks: Webhooks,
+    /// How many of the next reads by a skip token find it stale.
+    pub(crate) stale_skip_tokens: usize,
     version: u64,
 }
 
 impl Erp {
     /// The configured companies, empty.
-    pub(crate) fn new(companies: &[CompanySpec]) -> Self {
+    ///
+    /// `apart` is how far the number series of one company begin behind those of the one
+    /// before, so that a number names one company unless they are to collide.
+    pub(crate) fn new(companies: &[CompanySpec], apart: u64) -> Self {
         let mut erp = Self {
             companies: Vec::new(),
             founded: 0,
+            apart,
             subscriptions: BTreeMap::new(),
             outboxes: HashMap::new(),
             deaths: Deaths::default(),
             webhooks: Webhooks::default(),
+            stale_skip_tokens: 0,
             version: 0,
         };
         for spec in companies {
@@ -145,16 +174,9 @@ impl Erp {
 
     /// Adds an empty company behind those there are.
     pub(crate) fn found_company(&mut self, spec: &CompanySpec) {
-        // Series start apart, so that a number names one company unless a test repeats it.
-        let apart = self.founded * 1_000_000;
+        let company = Company::new(spec, self.founded * self.apart);
         self.founded += 1;
-        self.companies.push(Company {
-            id: spec.id,
-            name: spec.name.clone(),
-            rows: BTreeMap::new(),
-            by_number: HashMap::new(),
-            series: (1_001 + apart, 108_001 + apart),
-        });
+        self.companies.push(company);
     }
 
     /// The same data under the same ids, without any subscription.
@@ -163,7 +185,7 @@ impl Erp {
             companies: self.companies.clone(),
             founded: self.founded,
             version: self.version,
-            ..Self::new(&[])
+            ..Self::new(&[], self.apart)
         }
     }
 
@@ -176,6 +198,22 @@ impl Erp {
     /// The company of this id.
     pub(crate) fn company(&self, id: Uuid) -> Option<&Company> {
         self.companies.iter().find(|company| company.id == id)
+    }
+
+    /// The records of a set as the API would show them now.
+    pub(crate) fn records(&self, company: Option<&str>, set: &str) -> Vec<serde_json::Value> {
+        let company = self.company_index(company).map(|it| &self.companies[it]);
+        let (Some(company), Some(table)) = (company, tables::named(set)) else {
+            return Vec::new();
+        };
+        let view = View { company, lag: None };
+        let shape = Shape::default();
+        let rows = company.rows(table).visible(None, None).into_iter();
+        rows.filter_map(|row| {
+            let version = row.version;
+            serde_json::to_value(view.show(table, row, &shape, version)).ok()
+        })
+        .collect()
     }
 
     /// The company of this id or name; the first one if none is named.

@@ -1,18 +1,29 @@
 //! The part of OData that Business Central's readers use.
 //!
-//! `$filter` knows comparisons joined by `and` and `or`; as in the service, `or` across
-//! different fields is an error, and an unknown field is a 400, never ignored.
+//! `$filter` knows comparisons and text functions joined by `and` and `or`; as in the
+//! service, `or` across different fields is an error, and an unknown field or a literal
+//! that does not fit its field is a 400, never ignored.
 
 use uuid::Uuid;
 
-use super::fields::{Cell, Fields};
+use super::cells::{Cell, Kind};
+use super::records::Record;
+use super::tables::Table;
+
+mod parser;
+mod shape;
+
+pub(super) use shape::Shape;
 
 /// Why a query cannot be answered; the text becomes the error message.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum QueryError {
-    /// A field named in the query does not exist.
-    #[error("Could not find a property named '{0}' on type 'Microsoft.NAV.purchaseInvoice'.")]
-    UnknownField(String),
+    /// A field named in the query does not exist on the type.
+    #[error("Could not find a property named '{0}' on type 'Microsoft.NAV.{1}'.")]
+    UnknownField(String, String),
+    /// A literal is no value of the field.
+    #[error("The value '{1}' is not valid for the property '{0}'.")]
+    BadLiteral(String, String),
     /// The text cannot be parsed.
     #[error("Syntax error in '{0}'.")]
     Syntax(String),
@@ -24,15 +35,47 @@ pub(crate) enum QueryError {
     StaleSkipToken,
 }
 
-/// A parsed `$filter`.
-#[derive(Debug, PartialEq, Eq)]
+/// A parsed `$filter`; fields go by their place in the table.
+#[derive(Debug, PartialEq)]
 pub(crate) enum Filter {
     /// All parts hold.
     All(Vec<Filter>),
     /// One part holds.
     Any(Vec<Filter>),
     /// A field compares to a literal.
-    Compare(String, Operator, String),
+    Compare(usize, Operator, Cell),
+    /// A text field passes a text function.
+    Text(usize, Function, String),
+}
+
+/// A text function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// `startswith`
+    StartsWith,
+    /// `endswith`
+    EndsWith,
+    /// `contains`
+    Contains,
+}
+
+impl Function {
+    fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "startswith" => Self::StartsWith,
+            "endswith" => Self::EndsWith,
+            "contains" => Self::Contains,
+            _ => return None,
+        })
+    }
+
+    fn holds(self, text: &str, part: &str) -> bool {
+        match self {
+            Self::StartsWith => text.starts_with(part),
+            Self::EndsWith => text.ends_with(part),
+            Self::Contains => text.contains(part),
+        }
+    }
 }
 
 /// A comparison operator.
@@ -78,198 +121,99 @@ impl Operator {
 }
 
 impl Filter {
-    /// Parses `text` against the fields of an entity.
-    pub(crate) fn parse<R>(text: &str, fields: Fields<R>) -> Result<Self, QueryError> {
-        let tokens = tokens(text)?;
-        let known = |name: &str| fields.iter().any(|(field, _)| *field == name);
-        let mut parser = Parser {
-            tokens: &tokens,
-            known: &known,
-        };
-        let filter = parser.any()?;
-        match parser.tokens.first() {
-            None => Ok(filter),
-            Some(rest) => Err(QueryError::Syntax(rest.clone())),
-        }
+    /// Parses `text` against the fields of a table.
+    pub(crate) fn parse(text: &str, table: &Table) -> Result<Self, QueryError> {
+        parser::parse(text, table)
     }
 
-    /// Whether `record` passes. A literal of the wrong type never compares equal.
-    pub(crate) fn accepts<R>(&self, record: &R, fields: Fields<R>) -> bool {
+    /// Whether `record` passes.
+    pub(crate) fn accepts(&self, record: &Record, table: &Table) -> bool {
         match self {
-            Self::All(parts) => parts.iter().all(|part| part.accepts(record, fields)),
-            Self::Any(parts) => parts.iter().any(|part| part.accepts(record, fields)),
-            Self::Compare(name, operator, literal) => fields
-                .iter()
-                .find(|(field, _)| field == name)
-                .and_then(|(_, cell)| compare(&cell(record), literal))
-                .is_some_and(|order| operator.holds(order)),
+            Self::All(parts) => parts.iter().all(|part| part.accepts(record, table)),
+            Self::Any(parts) => parts.iter().any(|part| part.accepts(record, table)),
+            Self::Compare(field, operator, literal) => {
+                let cell = record.get(&table.fields[*field]);
+                operator.holds(cell.order(literal))
+            }
+            Self::Text(field, function, part) => {
+                let cell = record.get(&table.fields[*field]);
+                function.holds(&cell.spelled(), part)
+            }
         }
     }
 
-    fn fields<'a>(&'a self, names: &mut Vec<&'a str>) {
+    /// The ids that are the only ones to pass, if the filter names some: a read of several
+    /// records need not look at all of them.
+    pub(crate) fn ids(&self, table: &Table) -> Option<Vec<Uuid>> {
+        self.keys(table, "id")
+    }
+
+    /// The keys that the field of this name must be one of.
+    pub(crate) fn keys(&self, table: &Table, name: &str) -> Option<Vec<Uuid>> {
+        match self {
+            Self::Compare(field, Operator::Eq, Cell::Key(key))
+                if table.fields[*field].name == name =>
+            {
+                Some(vec![*key])
+            }
+            Self::Any(parts) => {
+                let keys: Option<Vec<_>> =
+                    parts.iter().map(|part| part.keys(table, name)).collect();
+                Some(keys?.concat())
+            }
+            Self::All(parts) => parts.iter().find_map(|part| part.keys(table, name)),
+            _ => None,
+        }
+    }
+
+    /// Whether it speaks of the field of this name.
+    pub(crate) fn speaks_of(&self, table: &Table, name: &str) -> bool {
+        let mut places = Vec::new();
+        self.fields(&mut places);
+        places.iter().any(|place| table.fields[*place].name == name)
+    }
+
+    /// The fields it speaks of.
+    fn fields(&self, places: &mut Vec<usize>) {
         match self {
             Self::All(parts) | Self::Any(parts) => {
                 for part in parts {
-                    part.fields(names);
+                    part.fields(places);
                 }
             }
-            Self::Compare(name, _, _) => names.push(name),
+            Self::Compare(field, ..) | Self::Text(field, ..) => places.push(*field),
         }
     }
 }
 
-/// Orders a value against a literal of its own type.
-pub(crate) fn compare(cell: &Cell<'_>, literal: &str) -> Option<std::cmp::Ordering> {
-    match cell {
-        Cell::Moment(instant) => Some(instant.cmp(&literal.parse().ok()?)),
-        Cell::Key(key) => Some(key.cmp(&literal.parse::<Uuid>().ok()?)),
-        Cell::Decimal(hundredths) => {
-            let literal: f64 = literal.parse().ok()?;
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "simulated amounts are far below 2^53"
-            )]
-            let value = *hundredths as f64 / 100.0;
-            value.partial_cmp(&literal)
-        }
-        Cell::Integer(number) => Some(number.cmp(&literal.parse().ok()?)),
-        other => Some(other.spelled().as_str().cmp(literal)),
-    }
-}
-
-struct Parser<'a> {
-    tokens: &'a [String],
-    known: &'a dyn Fn(&str) -> bool,
-}
-
-impl Parser<'_> {
-    fn next(&mut self) -> Result<String, QueryError> {
-        let (first, rest) = self
-            .tokens
-            .split_first()
-            .ok_or_else(|| QueryError::Syntax("end of filter".into()))?;
-        self.tokens = rest;
-        Ok(first.clone())
-    }
-
-    fn eat(&mut self, word: &str) -> bool {
-        let found = self.tokens.first().is_some_and(|token| token == word);
-        if found {
-            self.tokens = &self.tokens[1..];
-        }
-        found
-    }
-
-    fn any(&mut self) -> Result<Filter, QueryError> {
-        let mut parts = vec![self.all()?];
-        while self.eat("or") {
-            parts.push(self.all()?);
-        }
-        if parts.len() == 1 {
-            return Ok(parts.remove(0));
-        }
-        let filter = Filter::Any(parts);
-        let mut names = Vec::new();
-        filter.fields(&mut names);
-        names.dedup();
-        if names.len() == 1 {
-            Ok(filter)
-        } else {
-            Err(QueryError::DistinctOr)
-        }
-    }
-
-    fn all(&mut self) -> Result<Filter, QueryError> {
-        let mut parts = vec![self.term()?];
-        while self.eat("and") {
-            parts.push(self.term()?);
-        }
-        Ok(if parts.len() == 1 {
-            parts.remove(0)
-        } else {
-            Filter::All(parts)
-        })
-    }
-
-    fn term(&mut self) -> Result<Filter, QueryError> {
-        if self.eat("(") {
-            let inner = self.any()?;
-            return if self.eat(")") {
-                Ok(inner)
-            } else {
-                Err(QueryError::Syntax("(".into()))
-            };
-        }
-        let name = self.next()?;
-        if !(self.known)(&name) {
-            return Err(QueryError::UnknownField(name));
-        }
-        let word = self.next()?;
-        let operator = Operator::parse(&word).ok_or(QueryError::Syntax(word))?;
-        let literal = self.next()?;
-        Ok(Filter::Compare(
-            name,
-            operator,
-            literal.trim_start_matches('\'').to_owned(),
-        ))
-    }
-}
-
-/// Splits a filter into words, parentheses and literals; a string keeps its opening
-/// quote, so that the literal `and` is not taken for the word.
-fn tokens(text: &str) -> Result<Vec<String>, QueryError> {
-    let mut tokens = Vec::new();
-    let mut rest = text.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let (token, after) = match first {
-            '(' | ')' => (first.to_string(), &rest[1..]),
-            '\'' => quoted(rest)?,
-            _ => {
-                let end = rest.find([' ', '(', ')']).unwrap_or(rest.len());
-                (rest[..end].to_owned(), &rest[end..])
-            }
-        };
-        tokens.push(token);
-        rest = after.trim_start();
-    }
-    Ok(tokens)
-}
-
-/// Reads a quoted literal in which `''` stands for one quote.
-fn quoted(text: &str) -> Result<(String, &str), QueryError> {
-    let mut literal = String::from("'");
-    let mut rest = &text[1..];
-    loop {
-        let end = rest
-            .find('\'')
-            .ok_or_else(|| QueryError::Syntax(text.to_owned()))?;
-        literal.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix('\'') {
-            Some(after) => {
-                literal.push('\'');
-                rest = after;
-            }
-            None => return Ok((literal, rest)),
-        }
-    }
+/// A literal of a field. Comparing with the blank member of an enum is refused: whether the
+/// service takes it is not known, so no reader may rely on it.
+fn literal(kind: &Kind, name: &str, text: &str) -> Result<Cell, QueryError> {
+    let cell = kind.spelled(text).filter(|cell| *cell != Cell::Member(" "));
+    cell.ok_or_else(|| QueryError::BadLiteral(name.to_owned(), text.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::business_central::invoices::INVOICE_FIELDS;
+    use crate::business_central::tables;
 
     fn parse(text: &str) -> Result<Filter, QueryError> {
-        Filter::parse(text, INVOICE_FIELDS)
+        Filter::parse(text, tables::named("purchaseInvoices").unwrap())
     }
 
     #[test]
     fn comparisons_are_joined_by_and() {
+        let table = tables::named("purchaseInvoices").unwrap();
+        let place = |name| table.fields.iter().position(|it| it.name == name).unwrap();
         let filter = parse("status ne 'Draft' and number eq 'O''Hara'").unwrap();
         let expected = Filter::All(vec![
-            Filter::Compare("status".into(), Operator::Ne, "Draft".into()),
-            Filter::Compare("number".into(), Operator::Eq, "O'Hara".into()),
+            Filter::Compare(place("status"), Operator::Ne, Cell::Member("Draft")),
+            Filter::Compare(
+                place("number"),
+                Operator::Eq,
+                Cell::Text("O'Hara".to_owned()),
+            ),
         ]);
         assert_eq!(filter, expected);
     }
@@ -277,6 +221,7 @@ mod tests {
     #[test]
     fn or_needs_one_field() {
         assert!(parse("number eq '1' or number eq '2'").is_ok());
+        assert!(parse("startswith(number,'1') or contains(number, '2')").is_ok());
         assert_eq!(
             parse("number eq '1' or status eq 'Open'"),
             Err(QueryError::DistinctOr)
@@ -284,10 +229,25 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_an_error() {
+    fn what_does_not_exist_or_does_not_fit_is_an_error() {
         assert_eq!(
             parse("lastDateTimeModified gt 2026-01-01T00:00:00Z"),
-            Err(QueryError::UnknownField("lastDateTimeModified".into()))
+            Err(QueryError::UnknownField(
+                "lastDateTimeModified".into(),
+                "purchaseInvoice".into()
+            ))
         );
+        for text in [
+            "status eq 'In Review'",
+            "status eq '_x0020_'",
+            "lastModifiedDateTime gt 2026-01-01",
+            "id eq 7",
+        ] {
+            assert!(
+                matches!(parse(text), Err(QueryError::BadLiteral(..))),
+                "{text}"
+            );
+        }
+        assert!(parse("status eq 'In_x0020_Review'").is_ok());
     }
 }

@@ -1,9 +1,8 @@
-//! Reading companies, invoices and lines.
+//! Reading companies and their tables.
 //!
 //! A listing is a snapshot taken under the lock and written outside it. Pages are keyed
-//! by the last id, so a row inserted before the cursor is not seen, as in the service.
+//! by the last key, so a row inserted before the cursor is not seen, as in the service.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,27 +14,29 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::erp::Company;
-use super::fields::Select;
-use super::invoices::{INVOICE_FIELDS, Invoice, InvoiceJson, LINE_FIELDS, LineJson, Shape};
-use super::odata::{self, Filter, QueryError};
-use super::status::InvoiceStatus;
-use super::{Inquiry, not_found, refuse};
+use super::odata::{QueryError, Shape};
+use super::records::Record;
+use super::show::View;
+use super::sightings::Observed;
+use super::tables::{self, Leads, Navigation, Table};
+use super::{Inquiry, Segment, not_found, refuse, unquoted};
 use crate::errors::Refusal;
 use crate::faults::FaultKind;
 
-/// What an answer showed; entered in the verdict once the answer is really sent.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Observed(pub(crate) Vec<(Uuid, InvoiceStatus)>);
+mod inside;
+mod plan;
+
+use plan::Plan;
 
 #[derive(Serialize)]
-struct Listing<'a, T> {
+struct Listing<T> {
     #[serde(rename = "@odata.context")]
     context: String,
     #[serde(rename = "@odata.count", skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
     value: Vec<T>,
     #[serde(rename = "@odata.nextLink", skip_serializing_if = "Option::is_none")]
-    next_link: Option<&'a str>,
+    next_link: Option<String>,
 }
 
 fn json_response(body: &impl Serialize, observed: Observed) -> Response {
@@ -64,34 +65,16 @@ impl Inquiry {
         }
     }
 
-    /// Runs `read` on a company, or answers that there is none.
-    fn with_company<T>(&self, id: Uuid, read: impl FnOnce(&Company) -> T) -> Result<T, Refusal> {
+    /// Runs `read` on a company as this reader sees it, or answers that there is none.
+    fn with_company<T>(&self, id: Uuid, read: impl FnOnce(View<'_>) -> T) -> Result<T, Refusal> {
         let world = self.shared.world();
         let missing = || {
             let message = "The company does not exist.";
             refuse(StatusCode::NOT_FOUND, "Internal_CompanyNotFound", message)
         };
-        world.erp.company(id).map(read).ok_or_else(missing)
-    }
-
-    fn shape(&self) -> Result<Shape, QueryError> {
-        let mut shape = Shape::default();
-        if let Some(list) = self.option("$select") {
-            shape.select =
-                Select::parse(&list, INVOICE_FIELDS).map_err(QueryError::UnknownField)?;
-        }
-        if let Some(expand) = self.option("$expand") {
-            let inner = expand
-                .strip_prefix("purchaseInvoiceLines")
-                .ok_or_else(|| QueryError::UnknownField(expand.clone()))?;
-            let list = inner
-                .strip_prefix("($select=")
-                .and_then(|rest| rest.strip_suffix(')'));
-            let select = list.map(|list| Select::parse(list, LINE_FIELDS));
-            let select = select.transpose().map_err(QueryError::UnknownField)?;
-            shape.expand_lines = Some(select.unwrap_or_default());
-        }
-        Ok(shape)
+        let company = world.erp.company(id).ok_or_else(missing)?;
+        let lag = self.lag();
+        Ok(read(View { company, lag }))
     }
 }
 
@@ -100,7 +83,7 @@ impl From<QueryError> for Refusal {
         let code = match error {
             QueryError::StaleSkipToken => "SkipTokenIsNoLongerValid",
             QueryError::DistinctOr => "BadRequest_MethodNotImplemented",
-            QueryError::UnknownField(_) => "BadRequest",
+            QueryError::UnknownField(..) | QueryError::BadLiteral(..) => "BadRequest",
             QueryError::Syntax(_) => "BadRequest_InvalidRequestUrl",
         };
         refuse(StatusCode::BAD_REQUEST, code, &error.to_string())
@@ -139,178 +122,161 @@ pub(super) fn companies(inquiry: &Inquiry, key: Option<&str>) -> Result<Response
     }
 }
 
-fn find(inquiry: &Inquiry, company: Uuid, id: &str) -> Result<Arc<Invoice>, Refusal> {
-    let id = id.parse().map_err(|_| not_found("purchaseInvoices"))?;
-    let lag = inquiry.lag();
-    let row = inquiry.with_company(company, |company| company.row(id, lag))?;
-    row.ok_or_else(|| not_found("purchaseInvoices"))
-}
-
-/// `GET companies({id})/purchaseInvoices({id})`.
-pub(super) fn one(inquiry: &Inquiry, company: Uuid, id: &str) -> Result<Response, Refusal> {
-    let shape = inquiry.shape()?;
-    let invoice = find(inquiry, company, id)?;
-    let context = inquiry.context(&format!("companies({company})/purchaseInvoices/$entity"));
-    let json = InvoiceJson {
-        invoice: &invoice,
-        shape: &shape,
-        context: Some(&context),
-    };
-    Ok(json_response(
-        &json,
-        Observed(vec![(invoice.id, invoice.status)]),
-    ))
-}
-
-/// `GET companies({id})/purchaseInvoices({id})/purchaseInvoiceLines`.
-pub(super) fn lines(inquiry: &Inquiry, company: Uuid, id: &str) -> Result<Response, Refusal> {
-    let select = inquiry
-        .option("$select")
-        .map(|list| Select::parse(&list, LINE_FIELDS));
-    let select = select
-        .transpose()
-        .map_err(QueryError::UnknownField)?
-        .unwrap_or_default();
-    let invoice = find(inquiry, company, id)?;
-    let lines = invoice.lines();
-    let value = lines
-        .iter()
-        .map(|line| LineJson {
-            line,
-            select: &select,
-        })
-        .collect();
-    let context = inquiry.context(&format!("companies({company})/purchaseInvoiceLines"));
-    let listing = Listing {
-        context,
-        count: None,
-        value,
-        next_link: None,
-    };
-    Ok(json_response(&listing, Observed::default()))
-}
-
-/// What a listing asks for.
-struct Plan {
-    shape: Shape,
-    filter: Option<Filter>,
-    order: Option<(String, bool)>,
-    after: Option<Uuid>,
-    page: usize,
-    top: Option<usize>,
-}
-
-impl Plan {
-    fn of(inquiry: &Inquiry) -> Result<Self, QueryError> {
-        let filter = inquiry.option("$filter");
-        let filter = filter
-            .map(|text| Filter::parse(&text, INVOICE_FIELDS))
-            .transpose()?;
-        let order = inquiry.option("$orderby").map(|text| {
-            let (name, direction) = text.split_once(' ').unwrap_or((&text, "asc"));
-            (name.to_owned(), direction.trim() == "desc")
-        });
-        let after = inquiry.option("$skiptoken");
-        let after = after.map(|token| token.parse()).transpose();
-        let max = inquiry.shared.config.max_page;
-        let preferred = inquiry.headers.get_all("prefer").iter().find_map(|prefer| {
-            let page = prefer.to_str().ok()?.split("odata.maxpagesize=").nth(1)?;
-            page.split([',', ';']).next()?.trim().parse::<usize>().ok()
-        });
-        Ok(Self {
-            shape: inquiry.shape()?,
-            filter,
-            order,
-            after: after.map_err(|_| QueryError::StaleSkipToken)?,
-            page: preferred.unwrap_or(max).clamp(1, max),
-            top: inquiry.option("$top").and_then(|top| top.parse().ok()),
-        })
-    }
-
-    /// Keeps what passes, in the order asked for, after the cursor.
-    fn arrange(&self, mut rows: Vec<Arc<Invoice>>) -> Result<Vec<Arc<Invoice>>, QueryError> {
-        if let Some(filter) = &self.filter {
-            rows.retain(|invoice| filter.accepts(&**invoice, INVOICE_FIELDS));
+/// `GET` of what a company holds: a set, a record, or where a navigation leads from it.
+pub(super) fn within(
+    inquiry: &Inquiry,
+    company: Uuid,
+    segments: &[Segment<'_>],
+) -> Result<Response, Refusal> {
+    let (set, rest) = segments
+        .split_first()
+        .ok_or_else(|| not_found("companies"))?;
+    let route = inquiry.split().0;
+    let table = tables::at(route, set.name).ok_or_else(|| not_found(set.name))?;
+    let place = Place { company, table };
+    match (set.key, rest) {
+        (None, []) => list(inquiry, place, None),
+        (None, [Segment { name: "$count", .. }]) => count(inquiry, place),
+        (Some(key), []) => one(inquiry, place, key),
+        (Some(key), [Segment { name, key: None }]) => {
+            let navigation = table.navigation(name).ok_or_else(|| not_found(name))?;
+            along(inquiry, place, (key, navigation))
         }
-        let Some((name, descending)) = &self.order else {
-            return Ok(rows);
-        };
-        let (_, cell) = INVOICE_FIELDS
-            .iter()
-            .find(|(field, _)| field == name)
-            .ok_or_else(|| QueryError::UnknownField(name.clone()))?;
-        rows.sort_by(|one, other| {
-            let order = odata::compare(&cell(one), &cell(other).spelled());
-            let order = order.unwrap_or(std::cmp::Ordering::Equal);
-            if *descending { order.reverse() } else { order }
-        });
-        let Some(after) = self.after else {
-            return Ok(rows);
-        };
-        let cursor = rows.iter().position(|invoice| invoice.id == after);
-        cursor
-            .map(|cursor| rows.split_off(cursor + 1))
-            .ok_or(QueryError::StaleSkipToken)
+        (_, [next, ..]) => Err(not_found(next.name)),
     }
 }
 
-/// `GET companies({id})/purchaseInvoices`.
-pub(super) fn list(inquiry: &Inquiry, company: Uuid) -> Result<Response, Refusal> {
-    let plan = Plan::of(inquiry)?;
-    // With an order of its own, the cursor is found after sorting.
-    let after = plan.after.filter(|_| plan.order.is_none());
-    let lag = inquiry.lag();
-    let rows = inquiry.with_company(company, |company| company.visible(lag, after))?;
+/// A table of a company.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    company: Uuid,
+    table: &'static Table,
+}
+
+impl Place {
+    /// The record with this key, as its URL has it.
+    fn find(self, view: View<'_>, key: &str) -> Option<Arc<Record>> {
+        let table = self.table;
+        let field = table.url_key();
+        // `(id)`, `('text')` or `(Name='text')`.
+        let text = key.rsplit_once('=').map_or(key, |(_, text)| text);
+        let cell = field.kind.spelled(&unquoted(text))?;
+        if table.is_inside() {
+            return inside::all(view, table)
+                .into_iter()
+                .find(|it| *it.get(field) == cell);
+        }
+        let rows = view.company.rows(table);
+        match cell {
+            super::cells::Cell::Key(id) => rows.row(id, view.lag),
+            cell => {
+                let mut rows = rows.visible(view.lag, None).into_iter();
+                rows.find(|row| *row.get(field) == cell)
+            }
+        }
+    }
+}
+
+/// `GET companies({id})/{set}({key})`.
+fn one(inquiry: &Inquiry, place: Place, key: &str) -> Result<Response, Refusal> {
+    let Place { company, table } = place;
+    let shape = shape(inquiry, table)?;
+    let shown = inquiry.with_company(company, |view| {
+        let record = place.find(view, key)?;
+        let version = record.version;
+        let shown = view.show(table, Arc::clone(&record), &shape, version);
+        Some((record, shown))
+    })?;
+    let (record, mut shown) = shown.ok_or_else(|| not_found(&table.set))?;
+    let context = inquiry.context(&format!("companies({company})/{}/$entity", table.set));
+    shown.context = Some(context);
+    let observed = Observed::of((&inquiry.environment, company), table, &shape, &[record]);
+    Ok(json_response(&shown, observed))
+}
+
+/// `GET companies({id})/{set}({key})/{navigation}`.
+fn along(
+    inquiry: &Inquiry,
+    place: Place,
+    (key, navigation): (&str, &'static Navigation),
+) -> Result<Response, Refusal> {
+    let found = inquiry.with_company(place.company, |view| {
+        let record = place.find(view, key)?;
+        let found = view.follow((place.table, &record), navigation);
+        Some((record.version, found))
+    })?;
+    let (version, found) = found.ok_or_else(|| not_found(&place.table.set))?;
+    let to = Place {
+        table: navigation.table(),
+        ..place
+    };
+    if !matches!(navigation.leads, Leads::To { .. }) {
+        return list(inquiry, to, Some((version, found)));
+    }
+    let shape = shape(inquiry, to.table)?;
+    let record = found.into_iter().next();
+    let record = record.ok_or_else(|| not_found(&navigation.name))?;
+    let mut shown = inquiry.with_company(to.company, |view| {
+        view.show(to.table, Arc::clone(&record), &shape, record.version)
+    })?;
+    let context = format!("companies({})/{}/$entity", to.company, to.table.set);
+    shown.context = Some(inquiry.context(&context));
+    let observed = Observed::of(
+        (&inquiry.environment, to.company),
+        to.table,
+        &shape,
+        &[record],
+    );
+    Ok(json_response(&shown, observed))
+}
+
+fn shape(inquiry: &Inquiry, table: &'static Table) -> Result<Shape, QueryError> {
+    let (select, expand) = (inquiry.option("$select"), inquiry.option("$expand"));
+    Shape::parse(table, select.as_deref(), expand.as_deref())
+}
+
+/// `GET companies({id})/{set}/$count`.
+fn count(inquiry: &Inquiry, place: Place) -> Result<Response, Refusal> {
+    let plan = Plan::of(inquiry, place.table)?;
+    let rows = inquiry.with_company(place.company, |view| plan.rows(view))??;
+    Ok(plan.arrange(rows)?.len().to_string().into_response())
+}
+
+/// `GET companies({id})/{set}`, or of what a navigation led to, held by a row of this version.
+fn list(
+    inquiry: &Inquiry,
+    place: Place,
+    led: Option<(u64, Vec<Arc<Record>>)>,
+) -> Result<Response, Refusal> {
+    let Place { company, table } = place;
+    let plan = Plan::of(inquiry, table)?;
+    plan.may_go_on(inquiry)?;
+    let (held_by, rows) = if let Some((version, rows)) = led {
+        (Some(version), rows)
+    } else {
+        let rows = inquiry.with_company(company, |view| plan.rows(view))??;
+        (None, rows)
+    };
     let mut rows = plan.arrange(rows)?;
     let wants_count = inquiry
         .option("$count")
         .is_some_and(|wanted| wanted == "true");
     let count = wants_count.then_some(rows.len());
-    // `$top` suppresses the link: what it cuts off cannot be paged to.
-    let more = plan.top.is_none() && rows.len() > plan.page;
-    rows.truncate(plan.top.unwrap_or(plan.page).min(plan.page));
-    let next_link = rows
-        .last()
-        .filter(|_| more)
-        .map(|last| next_link(inquiry, company, last.id));
-    let shape = &plan.shape;
-    let value = rows
-        .iter()
-        .map(|invoice| InvoiceJson {
-            invoice,
-            shape,
-            context: None,
-        })
-        .collect();
-    let context = inquiry.context(&format!("companies({company})/purchaseInvoices"));
+    let next_link = plan.cut(inquiry, &mut rows);
+    let value = inquiry.with_company(company, |view| {
+        let show = |row: &Arc<Record>| {
+            let version = held_by.filter(|_| table.is_inside()).unwrap_or(row.version);
+            view.show(table, Arc::clone(row), &plan.shape, version)
+        };
+        rows.iter().map(show).collect::<Vec<_>>()
+    })?;
+    let context = inquiry.context(&format!("companies({company})/{}", table.set));
     let listing = Listing {
         context,
         count,
         value,
-        next_link: next_link.as_deref(),
+        next_link,
     };
-    let observed = rows
-        .iter()
-        .map(|invoice| (invoice.id, invoice.status))
-        .collect();
-    Ok(json_response(&listing, Observed(observed)))
-}
-
-/// The absolute link to the next page; it repeats the query's own options.
-fn next_link(inquiry: &Inquiry, company: Uuid, last: Uuid) -> String {
-    let pairs =
-        url::form_urlencoded::parse(inquiry.query.as_deref().unwrap_or_default().as_bytes());
-    let kept: BTreeMap<String, String> = pairs
-        .into_owned()
-        .filter(|(name, _)| name != "aid" && name != "$skiptoken")
-        .collect();
-    let option = |(name, value): (String, String)| {
-        let value: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-        format!("{name}={}&", value.replace('+', "%20"))
-    };
-    let query: String = kept.into_iter().map(option).collect();
-    format!(
-        "{}/companies({company})/purchaseInvoices?{query}aid=FIN&$skiptoken={last}",
-        inquiry.root()
-    )
+    let observed = Observed::of((&inquiry.environment, company), table, &plan.shape, &rows);
+    Ok(json_response(&listing, observed))
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::time::Instant;
 
 use super::erp::{Erp, Subscription};
-use super::invoices::etag;
+use super::records::etag;
 use super::webhooks::route_of;
 use super::{Inquiry, method_not_allowed, not_found, refuse};
 use crate::clock;

@@ -11,10 +11,16 @@ use crate::business_central::{InvoiceStatus, NewInvoice, Which};
 use crate::state::Shared;
 
 mod environments;
+mod records;
 mod webhooks;
 
-/// Every verb.
-pub(super) const NAMES: &[&str] = &[
+/// Every verb by name, in no order.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().chain(records::NAMES).copied()
+}
+
+/// The verbs on purchase invoices and on what surrounds the documents.
+const NAMES: &[&str] = &[
     "add-company",
     "cancel-purchase-invoice",
     "copy-environment",
@@ -25,6 +31,7 @@ pub(super) const NAMES: &[&str] = &[
     "drop-notifications",
     "expect",
     "expire-subscription",
+    "expire-skip-tokens",
     "expire-subscriptions",
     "install-bot",
     "late-answers",
@@ -78,6 +85,12 @@ struct Expect {
 }
 
 #[derive(Deserialize)]
+struct Times {
+    #[serde(default = "one")]
+    times: usize,
+}
+
+#[derive(Deserialize)]
 struct Seed {
     count: usize,
     #[serde(default = "one")]
@@ -126,7 +139,10 @@ pub(super) fn run(shared: &Arc<Shared>, verb: &str, body: &[u8]) -> Result<Value
             shared.world().oracle.set_on(on);
             Ok(json!({ "on": on }))
         }
-        other => tenant(shared, other, body),
+        other => match records::run(shared, other, body) {
+            Some(made) => made,
+            None => tenant(shared, other, body),
+        },
     }
 }
 
@@ -142,6 +158,11 @@ fn tenant(shared: &Arc<Shared>, verb: &str, body: &[u8]) -> Result<Value, Contro
             let installed = verb == "install-bot";
             let teams = shared.world().teams.set_bot_installed(&team, installed);
             Ok(json!({ "teams": teams }))
+        }
+        "expire-skip-tokens" => {
+            let Times { times } = read(body)?;
+            shared.world().erp.stale_skip_tokens = times;
+            Ok(json!({ "times": times }))
         }
         "expire-subscriptions" => Ok(json!({ "expired": shared.expire_subscriptions() })),
         "revoke-tokens" => {

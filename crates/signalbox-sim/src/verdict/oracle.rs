@@ -1,6 +1,6 @@
 //! The bookkeeping behind the verdict.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Finding, Findings, Latency, Verdict};
 use crate::business_central::InvoiceStatus;
+use crate::business_central::tables::PURCHASE_INVOICES;
 use crate::card::Words;
 
 #[derive(Debug)]
@@ -55,6 +56,12 @@ pub(crate) struct Oracle {
     open: BTreeSet<Number>,
     by_record: HashMap<(Uuid, InvoiceStatus), Number>,
     by_number: HashMap<String, Vec<Number>>,
+    /// Numbers of all purchase invoices there ever were.
+    invoices: HashSet<String>,
+    /// Whether records of other sets were made or changed, so that cards may be about them.
+    others: bool,
+    /// Cards about such records.
+    other_cards: u64,
     duplicates: Findings,
     unexpected: Findings,
     delivered: u64,
@@ -86,6 +93,19 @@ impl Oracle {
     /// Turns new expectations on or off.
     pub(crate) fn set_on(&mut self, on: bool) {
         self.on = on;
+    }
+
+    /// There is a purchase invoice of this number.
+    pub(crate) fn exists(&mut self, number: &str) {
+        if !self.invoices.contains(number) {
+            self.invoices.insert(number.to_owned());
+        }
+    }
+
+    /// A generic verb was used on a set. From the first one that is not the invoices' on,
+    /// a card whose title names no purchase invoice is about something else and not judged.
+    pub(crate) fn generic_verb_on(&mut self, set: &str) {
+        self.others |= set != PURCHASE_INVOICES;
     }
 
     /// The record has left whatever status it had.
@@ -155,6 +175,11 @@ impl Oracle {
         card: &Delivery<'_>,
         waited: impl Fn(Instant, Instant) -> Duration,
     ) {
+        let is_invoice = |word: &String| self.invoices.contains(word);
+        if self.others && !card.words.title.iter().any(is_invoice) {
+            self.other_cards += 1;
+            return;
+        }
         let statuses = card.words.statuses();
         let named = card
             .words
@@ -247,6 +272,7 @@ impl Oracle {
             delivered: self.delivered,
             duplicates: self.duplicates.clone(),
             unexpected: self.unexpected.clone(),
+            other_cards: self.other_cards,
             waited_ms: self.waited.as_secs_f64() * 1e3,
             latency: Latency::of(self.latencies.iter().map(|pair| pair.0).collect()),
             latency_with_waiting: Latency::of(self.latencies.iter().map(|pair| pair.1).collect()),

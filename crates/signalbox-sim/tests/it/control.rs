@@ -138,3 +138,59 @@ async fn a_reset_forgets_everything() {
         assert_eq!(status, StatusCode::OK, "{name}");
     }
 }
+
+#[tokio::test]
+async fn verbs_make_change_and_delete_records_of_any_table() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let vendor = json!({ "set": "vendors", "fields": { "displayName": "Quai Lumière" } });
+    let made = verb(&client, "create-record", vendor).await;
+    assert_eq!(
+        (&made["set"], &made["number"]),
+        (&json!("vendors"), &json!("V00010"))
+    );
+    let change = json!({ "set": "vendors", "number": "V00010", "silent": true,
+        "fields": { "blocked": "All" } });
+    let changed = verb(&client, "change-record", change).await;
+    assert_eq!(changed["id"], made["id"]);
+    assert!(changed["version"].as_u64() > made["version"].as_u64());
+    let seeds = json!({ "set": "items", "fields": { "type": "Service" },
+        "records": [{ "number": "A" }, { "number": "B" }] });
+    assert_eq!(verb(&client, "seed-records", seeds).await["seeded"], 2);
+    let more = json!({ "set": "items", "count": 3 });
+    assert_eq!(
+        verb(&client, "seed-records", more).await["records"][2]["number"],
+        "I-1002"
+    );
+    let sale = verb(&client, "create-record", json!({ "set": "salesInvoices" })).await;
+    let which = json!({ "id": sale["id"] });
+    verb(&client, "release-sales-invoice", which.clone()).await;
+    assert_eq!(
+        verb(&client, "post-sales-invoice", which).await["status"],
+        "Open"
+    );
+    let order = verb(&client, "create-record", json!({ "set": "purchaseOrders" })).await;
+    let order = json!({ "set": "purchaseOrders", "id": order["id"], "status": "In Review" });
+    let order = verb(&client, "set-status", order).await;
+    assert_eq!(order["status"], "In_x0020_Review");
+    let invoice = verb(
+        &client,
+        "invoice-purchase-order",
+        json!({ "id": order["id"] }),
+    )
+    .await;
+    assert_eq!(invoice["set"], "purchaseInvoices");
+    verb(&client, "expire-skip-tokens", json!({})).await;
+    client.read_json("vendors").await;
+    verb(
+        &client,
+        "delete-record",
+        json!({ "set": "vendors", "id": made["id"] }),
+    )
+    .await;
+    let (_, sightings) = send(&client, Method::GET, "/_sim/v1/sightings", json!({})).await;
+    assert_eq!(sightings[0]["fields"]["blocked"], "All");
+    let wrong = json!({ "set": "vendors", "shoes": 1 });
+    let path = "/_sim/v1/verbs/create-record";
+    let (status, _) = send(&client, Method::POST, path, wrong).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}

@@ -5,10 +5,12 @@
     reason = "a helper that fails is a test that fails"
 )]
 
+mod batch;
 mod bot;
 mod business_central;
 mod client;
 mod control;
+mod documents;
 mod entra;
 mod environments;
 mod faults;
@@ -19,4 +21,5 @@ mod notifications;
 mod restart;
 mod subscriptions;
 mod supported;
+mod tables;
 mod verdict;
