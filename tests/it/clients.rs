@@ -15,13 +15,27 @@ use std::{
 
 use signalbox_core::{Addressee, SystemClock};
 use signalbox_microsoft::{
-    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, ClientSecret, EntraOptions, Errand,
-    Graph, GraphOptions, Sender, SenderOptions, TargetResolver, TokenSource,
+    Bot, BotOptions, BusinessCentral, BusinessCentralOptions, ClientSecret, CompanyKey, Entities,
+    EntitySet, EntraOptions, Errand, Graph, GraphOptions, Sender, SenderOptions, TargetResolver,
+    TokenSource,
 };
 use signalbox_sim::{
-    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ENVIRONMENT, DEFAULT_TENANT, SimConfig,
-    SimHandle, Simulator, Target,
+    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_COMPANY_ID, DEFAULT_COMPANY_NAME,
+    DEFAULT_ENVIRONMENT, DEFAULT_TENANT, SimConfig, SimHandle, Simulator, Target,
 };
+
+/// The simulator's first company.
+const COMPANY: CompanyKey<'_> = CompanyKey {
+    id: DEFAULT_COMPANY_ID,
+    name: DEFAULT_COMPANY_NAME,
+};
+
+/// The set that most tests are about.
+fn purchase_invoices() -> Arc<EntitySet> {
+    let entities = Entities::shipped(false);
+    let set = entities.get("purchaseInvoices");
+    Arc::clone(set.unwrap())
+}
 
 /// A simulator and what is needed to ask it.
 struct Rig {

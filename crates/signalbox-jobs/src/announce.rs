@@ -63,6 +63,8 @@ impl Announcement {
 pub(crate) enum Silence {
     /// It is not posted yet.
     Draft,
+    /// Without a document number it could not be told from others.
+    Unnumbered,
     /// `when` does not hold.
     When,
 }
@@ -71,6 +73,7 @@ impl Silence {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Draft => "draft",
+            Self::Unnumbered => "it has no document number",
             Self::When => "`when` does not hold",
         }
     }
@@ -85,14 +88,17 @@ pub(crate) fn ask(
     record: &Record,
 ) -> Result<Result<Announcement, Silence>, ExpressionError> {
     // Whatever `when` says: a draft has no final number, so it could not be announced once.
-    if field(record, "status") == "Draft" {
+    if route.entity.is_draft(record) {
         return Ok(Err(Silence::Draft));
+    }
+    let document = route.entity.document_of(record);
+    if document.is_empty() {
+        return Ok(Err(Silence::Unnumbered));
     }
     if !route.when.holds(record)? {
         return Ok(Err(Silence::When));
     }
     let once = route.once.text_for(record)?;
-    let document = field(record, "number").to_owned();
     let scope = document_scope(&source.environment, company);
     let effect = EffectKey::post(&route.name, &scope, &document, &once);
     let root = context

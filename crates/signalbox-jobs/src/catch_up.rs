@@ -11,7 +11,7 @@ use std::sync::Arc;
 use signalbox_core::{
     CatchUp, CatchUpOfSet, CatchUpPurpose, Completion, JobError, JobId, JobResult,
 };
-use signalbox_microsoft::EntitySet;
+use signalbox_microsoft::{CompanyKey, EntitySet};
 use signalbox_queue::{Job, NewJob};
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ struct Attempt<'a> {
     context: &'a Context,
     source: &'a Source,
     job: &'a Job<CatchUp>,
-    set: &'static EntitySet,
+    set: &'a Arc<EntitySet>,
     company_name: String,
     way: Way<'a>,
 }
@@ -30,7 +30,7 @@ struct Attempt<'a> {
 /// Runs one attempt.
 pub(crate) async fn run(context: Arc<Context>, job: Job<CatchUp>) -> JobResult {
     let source = context.source_of(&job.payload.company)?;
-    let Some(set) = EntitySet::named(&job.payload.set) else {
+    let Some(set) = source.entities.get(&job.payload.set) else {
         let note = format!("no card for `{}` yet", job.payload.set);
         return Ok(Completion::noted(note));
     };
@@ -54,6 +54,13 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<CatchUp>) -> JobResult {
 impl Attempt<'_> {
     fn company(&self) -> Uuid {
         self.job.payload.company.company
+    }
+
+    fn company_key(&self) -> CompanyKey<'_> {
+        CompanyKey {
+            id: self.company(),
+            name: &self.company_name,
+        }
     }
 
     fn scope(&self) -> String {

@@ -10,7 +10,7 @@ use signalbox_core::{
     Completion, DocumentName, JobError, JobResult, Read, Record, RouteName, Step, StepWord,
     document_scope,
 };
-use signalbox_microsoft::{EntitySet, Intent, RecordKey};
+use signalbox_microsoft::{CompanyKey, EntitySet, Intent, RecordKey};
 use signalbox_queue::{Enqueued, Job};
 
 use crate::{
@@ -32,24 +32,31 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Read>) -> JobResult {
         return Ok(read_nothing(&context, &job, "deleted in the source"));
     }
     let source = context.source(&read.connection, read.environment.as_deref())?;
-    let Some(set) = EntitySet::named(&read.set) else {
+    let Some(set) = source.entities.get(&read.set) else {
         return Ok(Completion::noted(format!("no card for `{}` yet", read.set)));
     };
     let way = source.way(&context, &job.lease, job.trace.as_deref());
+    let name = source.company_name(read.company, &way).await?;
+    let company = CompanyKey {
+        id: read.company,
+        name: &name,
+    };
     // What the routes may do is asked of Redis while the record is asked of the source.
-    let (record, phases) = tokio::join!(newest(&way, source, set, &job), Phases::now(&context));
+    let newest = newest(&way, source, set, company, &job);
+    let (record, phases) = tokio::join!(newest, Phases::now(&context));
     let Some(mut record) = record? else {
         return Ok(read_nothing(&context, &job, "gone"));
     };
     // A draft may have no number for as long as its author likes.
-    if field(&record, "number").is_empty() && field(&record, "status") != "Draft" {
+    if set.document_of(&record).is_empty() && !set.is_draft(&record) {
         return Err(JobError::retry(
             "the record has no number yet; it may be half written",
         ));
     }
-    link(&way, source, set, &job, &mut record).await?;
+    let records = std::slice::from_mut(&mut record);
+    source.finish(set, company, records, &way).await?;
     let phases = phases.map_err(fault::queue)?;
-    announce_all(&context, source, &phases, &record, &job).await
+    announce_all(&context, source, set, &phases, &record, &job).await
 }
 
 fn read_nothing(context: &Context, job: &Job<Read>, why: &str) -> Completion {
@@ -65,10 +72,11 @@ async fn newest(
     way: &Way<'_>,
     source: &Source,
     set: &EntitySet,
+    company: CompanyKey<'_>,
     job: &Job<Read>,
 ) -> Result<Option<Record>, JobError> {
     let key = RecordKey {
-        company: job.payload.company,
+        company,
         key: &job.payload.record,
     };
     let read = async |intent| match source.client.record(set, key, intent, way.errand()).await {
@@ -76,44 +84,30 @@ async fn newest(
         Err(error) => Err(way.fault(error).await),
     };
     match read(Intent::ReadOnly).await? {
-        Some(record) if !is_stale(&record, job) => Ok(Some(record)),
+        Some(record) if !is_stale(set, &record, job) => Ok(Some(record)),
         _ => read(Intent::ReadWrite).await,
     }
 }
 
-fn is_stale(record: &Record, job: &Job<Read>) -> bool {
-    let modified: Option<jiff::Timestamp> = field(record, "lastModifiedDateTime").parse().ok();
+fn is_stale(set: &EntitySet, record: &Record, job: &Job<Read>) -> bool {
     let changed = job.payload.changed_at;
-    modified.is_some_and(|modified| {
+    set.modified_at(record).is_some_and(|modified| {
         modified
             .saturating_add(TOLERANCE)
             .is_ok_and(|at| at < changed)
     })
 }
 
-async fn link(
-    way: &Way<'_>,
-    source: &Source,
-    set: &EntitySet,
-    job: &Job<Read>,
-    record: &mut Record,
-) -> Result<(), JobError> {
-    let name = source.company_name(job.payload.company, way).await?;
-    if let Some(link) = source.client.web_link(set, &name, record) {
-        record.insert("link".to_owned(), link.to_string().into());
-    }
-    Ok(())
-}
-
 async fn announce_all(
     context: &Context,
     source: &Source,
+    set: &EntitySet,
     phases: &Phases,
     record: &Record,
     job: &Job<Read>,
 ) -> JobResult {
     let read = &job.payload;
-    let story = Story::begin(context, source, record, job);
+    let story = Story::begin(context, source, set, record, job);
     let mut notes = Vec::new();
     let mut posts = Vec::new();
     let mut wanted = Vec::new();
@@ -163,9 +157,15 @@ struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    fn begin(context: &'a Context, source: &Source, record: &Record, job: &Job<Read>) -> Self {
+    fn begin(
+        context: &'a Context,
+        source: &Source,
+        set: &EntitySet,
+        record: &Record,
+        job: &Job<Read>,
+    ) -> Self {
         let scope = document_scope(&source.environment, job.payload.company);
-        let document = DocumentName::new(scope, field(record, "number"));
+        let document = DocumentName::new(scope, &set.document_of(record));
         let step = tell::step(context, job, StepWord::Read).of(document);
         let status = format!("status {}", field(record, "status"));
         context.trail.tell(step.clone().because(status));

@@ -1,11 +1,12 @@
 //! The configured routes, compiled: from a source's entity set to a channel.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use signalbox_config::{Config, OnUnknown};
 use signalbox_core::{Addressee, ConnectionName, RouteName, Schedule};
+use signalbox_microsoft::{Entities, EntitySet};
 
-use crate::{CardError, Cards, Expression, ExpressionError};
+use crate::{CardError, Cards, Expression, ExpressionError, entities::entities};
 
 /// Why a route cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +24,15 @@ enum Cause {
     Card(#[from] CardError),
     #[error(transparent)]
     Expression(#[from] ExpressionError),
-    #[error("the entity set `{0}` is not known; this release knows `purchaseInvoices`")]
-    Entity(String),
+    #[error(
+        "there is no entity set `{name}`; there are {known}, and a table `[connections.{connection}.entities.{name}]` \
+         adds one"
+    )]
+    Entity {
+        name: String,
+        known: String,
+        connection: ConnectionName,
+    },
 }
 
 /// One route.
@@ -34,8 +42,10 @@ pub struct Route {
     pub name: RouteName,
     /// Where its records come from.
     pub source: ConnectionName,
-    /// Which entity set it listens to.
+    /// The name of the entity set that it listens to.
     pub set: String,
+    /// That set.
+    pub entity: Arc<EntitySet>,
     /// What is announced at all.
     pub when: Expression,
     /// What is announced once per document.
@@ -61,8 +71,12 @@ pub struct Routes(BTreeMap<RouteName, Route>);
 impl Routes {
     /// Compiles the routes of `config`; the cards that they name must be among `cards`.
     pub fn compile(config: &Config, cards: &Cards) -> Result<Self, RouteError> {
+        let connections = config.connections.keys();
+        let known: BTreeMap<&ConnectionName, Entities> = connections
+            .filter_map(|name| Some((name, entities(config.business_central(name)?))))
+            .collect();
         let compiled = config.routes.iter().map(|(name, route)| {
-            let route = compile(name, route, cards)?;
+            let route = compile(name, route, &known, cards)?;
             Ok((name.clone(), route))
         });
         compiled.collect::<Result<_, _>>().map(Self)
@@ -88,6 +102,7 @@ impl Routes {
 fn compile(
     name: &RouteName,
     route: &signalbox_config::Route,
+    known: &BTreeMap<&ConnectionName, Entities>,
     cards: &Cards,
 ) -> Result<Route, RouteError> {
     let wrong = |key, source: Cause| RouteError {
@@ -95,12 +110,18 @@ fn compile(
         key,
         source,
     };
-    if route.from.entity != "purchaseInvoices" {
-        return Err(wrong(
-            "from.entity",
-            Cause::Entity(route.from.entity.clone()),
-        ));
-    }
+    let (connection, entity) = (&route.from.connection, route.from.entity.as_str());
+    let entities = known.get(connection);
+    let Some(set) = entities.and_then(|entities| entities.get(entity)) else {
+        let names = entities.into_iter().flat_map(Entities::iter);
+        let names: Vec<String> = names.map(|set| format!("`{}`", set.name)).collect();
+        let cause = Cause::Entity {
+            name: entity.to_owned(),
+            known: names.join(", "),
+            connection: connection.clone(),
+        };
+        return Err(wrong("from.entity", cause));
+    };
     let when = Expression::condition(&route.when).map_err(|error| wrong("when", error.into()))?;
     let once = Expression::value(&route.once).map_err(|error| wrong("once", error.into()))?;
     cards
@@ -109,7 +130,8 @@ fn compile(
     Ok(Route {
         name: name.clone(),
         source: route.from.connection.clone(),
-        set: route.from.entity.clone(),
+        set: set.name.clone(),
+        entity: Arc::clone(set),
         when,
         once,
         sink: route.to.connection.clone(),

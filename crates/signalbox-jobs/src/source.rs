@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signalbox_config::{Companies, Polling};
 use signalbox_core::{CompanyAddress, ConnectionName, JobError, LaneChain, LaneLimits};
-use signalbox_microsoft::{BusinessCentral, Company};
+use signalbox_microsoft::{BusinessCentral, Company, Entities};
 use signalbox_queue::Lease;
 use uuid::Uuid;
 
-use crate::{Context, connections::source_lanes, way::Way};
+use crate::{Context, connections::source_lanes, entities::entities, way::Way};
 
 /// One environment of a Business Central connection.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Source {
     pub environment: String,
     /// The client.
     pub client: BusinessCentral,
+    /// The entity sets that it knows.
+    pub entities: Entities,
     /// The companies that are followed, as configured.
     pub companies: Companies,
     /// The lanes of everything read from it.
@@ -47,6 +49,7 @@ impl Source {
             connection: name.clone(),
             environment: environment.to_owned(),
             client,
+            entities: entities(connection),
             companies: connection.companies.clone(),
             lanes: source_lanes(connection, environment),
             limits: LaneLimits {

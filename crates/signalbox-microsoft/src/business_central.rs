@@ -3,12 +3,16 @@
 //! A record that is gone is `None`; a missing company or environment is an error that says what to correct.
 //! Records come out mapped: enums decoded, blanks removed, totals of lines added (see [`EntitySet`]).
 
+pub(crate) mod complete;
+pub(crate) mod entities;
 pub(crate) mod entity;
 pub(crate) mod gone;
 pub(crate) mod link;
 pub(crate) mod listing;
+pub(crate) mod lists;
 pub(crate) mod mapping;
 pub(crate) mod record;
+pub(crate) mod shipped;
 pub(crate) mod subscriptions;
 
 use std::sync::Arc;
@@ -20,11 +24,19 @@ use signalbox_core::Record;
 use url::Url;
 use uuid::Uuid;
 
-use self::{entity::EntitySet, listing::Listing, subscriptions::Subscriptions};
+use self::{
+    entity::{Api, EntitySet},
+    listing::Listing,
+    subscriptions::Subscriptions,
+};
 use crate::{
     entra::TokenSource,
     http::{Sender, errand::Errand, error::Error},
-    odata::{Intent, pages::Pages, query::with_query},
+    odata::{
+        Intent,
+        pages::Pages,
+        query::{literal, with_query},
+    },
     service::{Service, join},
 };
 
@@ -56,10 +68,21 @@ pub struct Company {
     pub display_name: String,
 }
 
+/// A company, by the id that APIs take and by the name that web services take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompanyKey<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name. Only web services need it.
+    pub name: &'a str,
+}
+
 /// One environment of Business Central.
 #[derive(Debug, Clone)]
 pub struct BusinessCentral {
     service: Service,
+    /// `…/{tenant}/{environment}`
+    root: Url,
     /// `…/{tenant}/{environment}/api/v2.0`
     base: Url,
     options: BusinessCentralOptions,
@@ -68,14 +91,15 @@ pub struct BusinessCentral {
 impl BusinessCentral {
     /// A client that asks with the tokens of `tokens`.
     pub fn new(options: BusinessCentralOptions, sender: Sender, tokens: Arc<TokenSource>) -> Self {
-        let segments = [&*options.tenant, &*options.environment, "api", "v2.0"];
+        let root = join(&options.api_base, [&*options.tenant, &options.environment]);
         Self {
             service: Service {
                 sender,
                 tokens,
                 scope: options.scope.clone(),
             },
-            base: join(&options.api_base, segments),
+            base: join(&root, ["api", "v2.0"]),
+            root,
             options,
         }
     }
@@ -91,24 +115,55 @@ impl BusinessCentral {
         Ok(records.into_iter().filter_map(company).collect())
     }
 
-    /// The records of a set that changed after `since`, or all of them, without their lines.
+    /// The records of a set that changed after `since`, or all of them, each as if it had been read alone.
     ///
-    /// The order is that of the keys, not of the changes. `page_size` is in records.
+    /// The order is that of the keys, not of the changes. `page_size` is in records. A set that does not tell when a
+    /// record was changed is listed whole.
     pub fn changed(
         &self,
-        set: &'static EntitySet,
-        company: Uuid,
+        set: &Arc<EntitySet>,
+        company: CompanyKey<'_>,
         since: Option<Timestamp>,
         page_size: u32,
     ) -> Listing {
-        let filter = since.map_or_else(String::new, |since| {
-            format!("lastModifiedDateTime gt {since}")
-        });
-        let select = set.selected();
-        let options = [("$filter", filter.as_str()), ("$select", &select)];
-        let url = with_query(self.company_url(company, set.name), &options);
-        let pages = Pages::new(self.service.clone(), url, Some(page_size), Intent::ReadOnly);
-        Listing::new(pages, set)
+        let filter = since.zip(set.modified.as_deref());
+        let filter = filter.map(|(since, modified)| format!("{modified} gt {since}"));
+        self.listing(set, company, &filter.unwrap_or_default(), page_size)
+    }
+
+    /// The records of a set that only grows whose number is above `serial`.
+    ///
+    /// A set whose records have no numbers is listed whole.
+    pub fn numbered_above(
+        &self,
+        set: &Arc<EntitySet>,
+        company: CompanyKey<'_>,
+        serial: i64,
+        page_size: u32,
+    ) -> Listing {
+        let filter = set.serial.as_deref();
+        let filter = filter.map(|field| format!("{field} gt {serial}"));
+        self.listing(set, company, &filter.unwrap_or_default(), page_size)
+    }
+
+    /// The records of a set that `filter` lets through, in OData's language; all of them if it is empty.
+    pub fn listing(
+        &self,
+        set: &Arc<EntitySet>,
+        company: CompanyKey<'_>,
+        filter: &str,
+        page_size: u32,
+    ) -> Listing {
+        let (select, expand) = (set.selected(), set.expanded());
+        let options = [
+            ("$filter", filter),
+            ("$select", &select),
+            ("$expand", &expand),
+        ];
+        let url = with_query(self.set_url(set, company, ""), &options);
+        let service = self.service.clone();
+        let pages = Pages::new(service.clone(), url, Some(page_size), Intent::ReadOnly);
+        Listing::new(service, pages, Arc::clone(set))
     }
 
     /// The subscriptions of this environment.
@@ -121,9 +176,21 @@ impl BusinessCentral {
         link::web_link(&self.options, set, company_name, record)
     }
 
-    fn company_url(&self, company: Uuid, segment: &str) -> Url {
-        let company = format!("companies({company})");
-        join(&self.base, [company.as_str(), segment])
+    /// Where `set` is in `company`; `key` follows its name.
+    fn set_url(&self, set: &EntitySet, company: CompanyKey<'_>, key: &str) -> Url {
+        let last = format!("{}{key}", set.segment());
+        let by_id = format!("companies({})", company.id);
+        match &set.api {
+            Api::Standard => join(&self.base, [by_id.as_str(), &last]),
+            Api::Custom { route } => {
+                let route = ["api"].into_iter().chain(route.split('/'));
+                join(&self.root, route.chain([by_id.as_str(), &last]))
+            }
+            Api::WebService { .. } => {
+                let by_name = format!("Company({})", literal(company.name));
+                join(&self.root, ["ODataV4", &by_name, &last])
+            }
+        }
     }
 }
 

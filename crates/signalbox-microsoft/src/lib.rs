@@ -15,8 +15,9 @@ mod service;
 mod teams;
 
 pub use crate::business_central::{
-    BusinessCentral, BusinessCentralOptions, Company, company_by_id, company_by_name,
-    entity::{EntitySet, Lines, PURCHASE_INVOICES, Page},
+    BusinessCentral, BusinessCentralOptions, Company, CompanyKey, company_by_id, company_by_name,
+    entities::Entities,
+    entity::{Api, Dimensions, EntitySet, Lines, Page},
     listing::Listing,
     record::RecordKey,
     subscriptions::{NewSubscription, Renewal, Subscription, Subscriptions},

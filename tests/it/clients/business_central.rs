@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_core::{Clock, Record, SystemClock};
 use signalbox_microsoft::{
-    BusinessCentral, Errand, Error, Intent, PURCHASE_INVOICES, RecordKey, company_by_name,
+    BusinessCentral, CompanyKey, Errand, Error, Intent, RecordKey, company_by_name,
 };
 use signalbox_sim::{
     DEFAULT_COMPANY_ID, DEFAULT_COMPANY_NAME, Fault, FaultKind, NewInvoice, Target, Which,
@@ -14,26 +14,33 @@ use signalbox_sim::{
 use uuid::Uuid;
 
 use super::{
-    Rig,
+    COMPANY, Rig,
     canned::{Canned, json},
+    purchase_invoices,
 };
 
 async fn read(client: &BusinessCentral, id: Uuid, intent: Intent) -> Option<Record> {
     let id = id.to_string();
     let key = RecordKey {
-        company: DEFAULT_COMPANY_ID,
+        company: COMPANY,
         key: &id,
     };
-    let record = client.record(&PURCHASE_INVOICES, key, intent, Errand::default());
+    let set = purchase_invoices();
+    let record = client.record(&set, key, intent, Errand::default());
     record.await.unwrap()
 }
 
 async fn refused(client: &BusinessCentral, company: Uuid) -> Error {
+    let company = CompanyKey {
+        id: company,
+        name: "",
+    };
     let key = RecordKey {
         company,
         key: "5d115c9c-44e3-ea11-bb43-000d3a2feca1",
     };
-    let read = client.record(&PURCHASE_INVOICES, key, Intent::ReadOnly, Errand::default());
+    let set = purchase_invoices();
+    let read = client.record(&set, key, Intent::ReadOnly, Errand::default());
     read.await.unwrap_err()
 }
 
@@ -74,7 +81,7 @@ async fn a_record_comes_mapped_with_the_exact_total_of_its_lines_and_a_link() {
         record["totalAmountIncludingTax"].to_string()
     );
     assert!(!record.keys().any(|name| name.contains('@')));
-    let link = client.web_link(&PURCHASE_INVOICES, DEFAULT_COMPANY_NAME, &record);
+    let link = client.web_link(&purchase_invoices(), DEFAULT_COMPANY_NAME, &record);
     assert!(link.unwrap().as_str().contains(&invoice.number));
 }
 
@@ -124,7 +131,7 @@ async fn a_listing_gives_every_record_once_over_all_its_pages() {
         .seed_purchase_invoices(&NewInvoice::default(), 25, 3)
         .unwrap();
     let client = rig.business_central();
-    let mut listing = client.changed(&PURCHASE_INVOICES, DEFAULT_COMPANY_ID, None, 10);
+    let mut listing = client.changed(&purchase_invoices(), COMPANY, None, 10);
     let (mut sizes, mut numbers) = (Vec::new(), std::collections::BTreeSet::new());
     while let Some(page) = listing.next(Errand::default()).await.unwrap() {
         sizes.push(page.len());
@@ -156,7 +163,7 @@ async fn a_listing_holds_what_changed_since_and_goes_on_after_a_failed_page() {
         .unwrap();
     rig.sim
         .add_fault(Fault::on("bc.read", FaultKind::Reset).times(1));
-    let mut listing = client.changed(&PURCHASE_INVOICES, DEFAULT_COMPANY_ID, since, 10);
+    let mut listing = client.changed(&purchase_invoices(), COMPANY, since, 10);
     listing.next(Errand::default()).await.unwrap_err();
     let page = listing.next(Errand::default()).await.unwrap().unwrap();
     let numbers: Vec<&Value> = page.iter().map(|record| &record["number"]).collect();

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use signalbox_core::Record;
-use signalbox_microsoft::{Errand, Error, Listing, PURCHASE_INVOICES};
-use signalbox_sim::{DEFAULT_COMPANY_ID, Fault, FaultKind, NewInvoice, Target};
+use signalbox_microsoft::{Errand, Error, Listing};
+use signalbox_sim::{Fault, FaultKind, NewInvoice, Target};
 
 use super::{
-    Rig,
+    COMPANY, Rig,
     canned::{Answer, Canned, ok, whole},
+    purchase_invoices,
 };
 
 /// Reads to the end as a job does, and makes pages smaller whenever that is asked for.
@@ -48,7 +49,7 @@ async fn a_page_that_takes_the_service_too_long_is_asked_for_with_half_its_recor
     ] {
         let canned = Canned::start(vec![overtaxed(3, status)]).await;
         let client = rig.business_central_at(&canned.url, "Production");
-        let mut listing = client.changed(&PURCHASE_INVOICES, DEFAULT_COMPANY_ID, None, 20);
+        let mut listing = client.changed(&purchase_invoices(), COMPANY, None, 20);
         let records = read_halving(&mut listing).await.unwrap();
         assert_eq!(
             (records.len(), listing.page_size()),
@@ -63,7 +64,7 @@ async fn a_page_of_one_record_that_takes_too_long_is_the_end_of_it() {
     let rig = Rig::start().await;
     let canned = Canned::start(vec![overtaxed(0, "504 Gateway Timeout")]).await;
     let client = rig.business_central_at(&canned.url, "Production");
-    let mut listing = client.changed(&PURCHASE_INVOICES, DEFAULT_COMPANY_ID, None, 5);
+    let mut listing = client.changed(&purchase_invoices(), COMPANY, None, 5);
     let error = read_halving(&mut listing).await.unwrap_err();
     assert_eq!(error.status(), Some(504));
     assert_eq!(listing.page_size(), Some(1));
@@ -79,7 +80,7 @@ async fn a_listing_that_times_out_in_the_middle_goes_on_there_with_smaller_pages
     rig.sim
         .add_fault(Fault::on("bc.read", never).after(1).times(2));
     let client = rig.business_central();
-    let mut listing = client.changed(&PURCHASE_INVOICES, DEFAULT_COMPANY_ID, None, 8);
+    let mut listing = client.changed(&purchase_invoices(), COMPANY, None, 8);
     let records = read_halving(&mut listing).await.unwrap();
     let numbers = records.iter().map(|record| record["number"].to_string());
     let numbers: std::collections::BTreeSet<String> = numbers.collect();

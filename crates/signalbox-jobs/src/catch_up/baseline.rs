@@ -60,16 +60,19 @@ impl Attempt<'_> {
         let mut listing = self
             .source
             .client
-            .changed(self.set, self.company(), None, page_size);
+            .changed(self.set, self.company_key(), None, page_size);
         let mut known = 0;
         loop {
             let page = match listing.next(self.way.errand()).await {
                 Ok(page) => page,
                 Err(error) => return Err(self.way.fault(error).await),
             };
-            let Some(page) = page else {
+            let Some(mut page) = page else {
                 return Ok(known);
             };
+            self.source
+                .finish(self.set, self.company_key(), &mut page, &self.way)
+                .await?;
             for route in routes {
                 let (root, effects) = self.effects(route, &page)?;
                 let entered = self.context.queue.baseline(&root, &effects).await;

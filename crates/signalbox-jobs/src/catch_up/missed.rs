@@ -28,7 +28,7 @@ impl Attempt<'_> {
         let listing = self
             .source
             .client
-            .changed(self.set, self.company(), since, page_size);
+            .changed(self.set, self.company_key(), since, page_size);
         // What a lagging replica does not show yet would not be looked for again.
         let mut listing = listing.from_primary();
         let mut found: BTreeMap<RouteName, Vec<Announcement>> = BTreeMap::new();
@@ -61,10 +61,10 @@ impl Attempt<'_> {
         page: Vec<Record>,
         found: &mut BTreeMap<RouteName, Vec<Announcement>>,
     ) -> Result<(), JobError> {
-        let page: Vec<Record> = page
-            .into_iter()
-            .map(|record| self.with_link(record))
-            .collect();
+        let mut page = page;
+        self.source
+            .finish(self.set, self.company_key(), &mut page, &self.way)
+            .await?;
         let payload = &self.job.payload;
         let connection = &payload.company.connection;
         for route in self.context.routes.listening(connection, &payload.set) {
@@ -80,17 +80,6 @@ impl Attempt<'_> {
             }
         }
         Ok(())
-    }
-
-    fn with_link(&self, mut record: Record) -> Record {
-        let link = self
-            .source
-            .client
-            .web_link(self.set, &self.company_name, &record);
-        if let Some(link) = link {
-            record.insert("link".to_owned(), link.to_string().into());
-        }
-        record
     }
 
     async fn fresh(
@@ -158,7 +147,7 @@ impl Attempt<'_> {
             environment: Some(payload.company.environment.clone()),
             company: self.company(),
             set: payload.set.clone(),
-            record: announce::field(&post.fields, "id").to_owned(),
+            record: self.set.key_of(&post.fields),
         });
         if let Some(group) = group {
             let mut held = found.clone().because(format!(

@@ -13,19 +13,28 @@ pub(super) fn web_link(
     company_name: &str,
     record: &Record,
 ) -> Option<Url> {
-    let number = record.get("number")?.as_str()?;
-    let page = set.page?;
-    let is_draft = record.get("status").is_some_and(|status| status == "Draft");
-    let page = if is_draft { page.draft_id } else { page.id }.to_string();
-    let filter = format!("'No.' IS {}", literal(number));
+    let number = set.document_of(record);
+    let page = set.page.filter(|_| !number.is_empty())?;
+    let id = if is_posted(set, record) {
+        page.id
+    } else {
+        page.unposted_id
+    };
+    let filter = format!("'{}' IS {}", page.field, literal(&number));
     let base = join(
         &options.web_client_base,
         [&*options.tenant, &options.environment],
     );
     let query = [
         ("company", company_name),
-        ("page", &page),
+        ("page", &id.to_string()),
         ("filter", &filter),
     ];
     Some(crate::odata::query::with_query(base, &query))
+}
+
+/// Drafts and what waits for approval are on another page than what was posted.
+fn is_posted(set: &EntitySet, record: &Record) -> bool {
+    let says = |field: &str, value: serde_json::Value| record.get(field) == Some(&value);
+    !set.is_draft(record) && !says("status", "In Review".into()) && !says("posted", false.into())
 }

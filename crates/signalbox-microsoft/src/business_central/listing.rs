@@ -1,23 +1,39 @@
-//! A listing of mapped records, page by page.
+//! A listing of mapped records, page by page, each with its lists as if it had been read alone.
+
+use std::sync::Arc;
 
 use signalbox_core::Record;
 
-use super::{entity::EntitySet, mapping};
+use super::{entity::EntitySet, lists::Origin, mapping};
 use crate::{
     http::{errand::Errand, error::Error},
-    odata::{Intent, pages::Pages},
+    odata::{
+        Intent,
+        pages::{Fetched, Pages},
+    },
+    service::Service,
 };
 
 /// A listing that is being read.
 #[derive(Debug)]
 pub struct Listing {
+    service: Service,
     pages: Pages,
-    set: &'static EntitySet,
+    set: Arc<EntitySet>,
+    intent: Intent,
+    /// A page whose records may still lack parts of their lists.
+    begun: Option<Fetched>,
 }
 
 impl Listing {
-    pub(super) fn new(pages: Pages, set: &'static EntitySet) -> Self {
-        Self { pages, set }
+    pub(super) fn new(service: Service, pages: Pages, set: Arc<EntitySet>) -> Self {
+        Self {
+            service,
+            pages,
+            set,
+            intent: Intent::ReadOnly,
+            begun: None,
+        }
     }
 
     /// The same listing from the main database: nothing is missing because a replica lags behind.
@@ -25,7 +41,8 @@ impl Listing {
     pub fn from_primary(self) -> Self {
         Self {
             pages: self.pages.with_intent(Intent::ReadWrite),
-            set: self.set,
+            intent: Intent::ReadWrite,
+            ..self
         }
     }
 
@@ -48,11 +65,26 @@ impl Listing {
     ///
     /// A page may be empty without being the last.
     pub async fn next(&mut self, errand: Errand<'_>) -> Result<Option<Vec<Record>>, Error> {
-        let page = self.pages.next(errand).await?;
-        Ok(page.map(|records| {
+        if self.begun.is_none() {
+            self.begun = self.pages.next_page(errand).await?;
+        }
+        let Some(page) = &mut self.begun else {
+            return Ok(None);
+        };
+        let origin = Origin {
+            service: &self.service,
+            url: &page.url,
+            exchange: &page.exchange,
+            intent: self.intent,
+        };
+        for record in &mut page.records {
+            origin.complete_lists(record, &self.set, errand).await?;
+        }
+        let page = self.begun.take();
+        Ok(page.map(|page| {
+            let records = page.records.into_iter();
             records
-                .into_iter()
-                .map(|record| mapping::map(record, self.set))
+                .map(|record| mapping::map(record, &self.set))
                 .collect()
         }))
     }

@@ -1,31 +1,34 @@
 //! From a record as it came over the wire to the record that routes and cards see.
 //!
-//! Enums are decoded, blanks and annotations removed, and what a card needs of the lines is added:
-//! `linesTotal`, exact to the last digit, and `lineCount`.
+//! Enums are decoded, blanks and annotations removed, and what a card needs of the lists is added: `linesTotal`, exact
+//! to the last digit, `lineCount`, and the dimensions as fields.
 
 use rust_decimal::Decimal;
 use serde_json::{Number, Value};
 use signalbox_core::Record;
 
-use super::entity::{EntitySet, Lines};
+use super::entity::{Dimensions, EntitySet, Lines};
 use crate::odata::{blanks::is_blank, names::decode_name};
 
 /// Maps one record of `set`.
 pub(super) fn map(record: Record, set: &EntitySet) -> Record {
-    let mut record = clean(record, set.enums);
-    if let Some(lines) = set.lines {
+    let mut record = clean(record, &set.enums);
+    if let Some(lines) = &set.lines {
         add_totals(&mut record, lines);
+    }
+    if let Some(dimensions) = &set.dimensions {
+        add_dimensions(&mut record, dimensions);
     }
     record
 }
 
-fn clean(record: Record, enums: &[&str]) -> Record {
+fn clean(record: Record, enums: &[String]) -> Record {
     record
         .into_iter()
         .filter(|(name, _)| !name.contains("@odata."))
         .map(|(name, value)| {
             let value = match value {
-                Value::String(text) if enums.contains(&name.as_str()) => decode_name(&text).into(),
+                Value::String(text) if enums.contains(&name) => decode_name(&text).into(),
                 value => value,
             };
             (name, value)
@@ -34,24 +37,60 @@ fn clean(record: Record, enums: &[&str]) -> Record {
         .collect()
 }
 
-/// A listing has no lines, and then there is nothing to add. A total that would leave out a line is not given.
-fn add_totals(record: &mut Record, lines: Lines) {
-    let Some(Value::Array(list)) = record.get_mut(lines.navigation) else {
+/// A total that would leave out a line is not given.
+fn add_totals(record: &mut Record, lines: &Lines) {
+    let Some(Value::Array(list)) = record.get_mut(&lines.navigation) else {
         return;
     };
     for line in list.iter_mut() {
         if let Value::Object(fields) = line {
-            *fields = clean(std::mem::take(fields), lines.enums);
+            *fields = clean(std::mem::take(fields), &lines.enums);
         }
     }
-    let total = list.iter().try_fold(Decimal::ZERO, |sum, line| {
-        sum.checked_add(decimal(line.get(lines.amount)?)?)
+    let total = lines.amount.as_ref().and_then(|amount| {
+        list.iter().try_fold(Decimal::ZERO, |sum, line| {
+            sum.checked_add(decimal(line.get(amount)?)?)
+        })
     });
     let count = list.len();
     if let Some(total) = total.and_then(number) {
         record.insert("linesTotal".to_owned(), total);
     }
     record.insert("lineCount".to_owned(), count.into());
+}
+
+/// From the list of dimensions to a field `dimension_CODE` each, which expressions and cards can name, and to one
+/// field `dimensions` with all of them.
+fn add_dimensions(record: &mut Record, dimensions: &Dimensions) {
+    let Some(Value::Array(list)) = record.remove(dimensions.navigation) else {
+        return;
+    };
+    let text = |one: &Value, field: &str| Some(one.get(field)?.as_str()?.to_owned());
+    let pairs = list.iter().filter_map(|one| {
+        let value = text(one, dimensions.value).filter(|value| !value.is_empty())?;
+        Some((text(one, dimensions.code)?, value))
+    });
+    let mut summary = Vec::new();
+    for (code, value) in pairs {
+        summary.push(format!("{code}: {value}"));
+        record.insert(dimension_field(&code), value.into());
+    }
+    if !summary.is_empty() {
+        record.insert("dimensions".to_owned(), summary.join(", ").into());
+    }
+}
+
+/// The field of a dimension. An expression can name letters, digits and underscores only.
+fn dimension_field(code: &str) -> String {
+    let plain = |letter: char| {
+        if letter.is_alphanumeric() {
+            letter
+        } else {
+            '_'
+        }
+    };
+    let code: String = code.chars().map(plain).collect();
+    format!("dimension_{code}")
 }
 
 /// The exact value of a JSON number's own text.
@@ -73,11 +112,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::map;
-    use crate::business_central::entity::PURCHASE_INVOICES;
+    use crate::business_central::entities::Entities;
 
     fn mapped(record: &str) -> Value {
         let record = serde_json::from_str(record).unwrap();
-        Value::Object(map(record, &PURCHASE_INVOICES))
+        let entities = Entities::shipped(false);
+        Value::Object(map(record, entities.get("purchaseInvoices").unwrap()))
     }
 
     #[test]

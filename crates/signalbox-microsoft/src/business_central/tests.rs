@@ -4,7 +4,9 @@ use serde_json::json;
 use signalbox_core::Record;
 use uuid::Uuid;
 
-use super::{BusinessCentralOptions, Company, company_by_name, entity::PURCHASE_INVOICES};
+use super::{
+    BusinessCentralOptions, Company, company_by_name, entities::Entities, entity::EntitySet,
+};
 use crate::{http::error::Error, odata::query::with_query, service::join};
 
 fn options() -> BusinessCentralOptions {
@@ -15,6 +17,11 @@ fn options() -> BusinessCentralOptions {
         environment: "Production".to_owned(),
         web_client_base: "https://client.example.com".parse().unwrap(),
     }
+}
+
+fn purchase_invoices() -> EntitySet {
+    let entities = Entities::shipped(false);
+    EntitySet::clone(entities.get("purchaseInvoices").unwrap())
 }
 
 fn record(number: &str, status: &str) -> Record {
@@ -43,7 +50,7 @@ fn a_link_names_company_page_and_number_whatever_is_in_them() {
         let record = record(number, status);
         super::link::web_link(
             &options(),
-            &PURCHASE_INVOICES,
+            &purchase_invoices(),
             "Müller & Söhne, Inc.",
             &record,
         )
@@ -61,7 +68,7 @@ fn a_link_names_company_page_and_number_whatever_is_in_them() {
 
 #[test]
 fn a_record_without_a_number_has_no_link() {
-    let link = super::link::web_link(&options(), &PURCHASE_INVOICES, "A", &Record::new());
+    let link = super::link::web_link(&options(), &purchase_invoices(), "A", &Record::new());
     assert_eq!(link, None);
 }
 
@@ -89,7 +96,7 @@ fn an_unknown_company_is_refused_with_those_that_exist() {
 
 #[test]
 fn a_read_selects_on_both_levels() {
-    let set = PURCHASE_INVOICES;
+    let set = purchase_invoices();
     let url = with_query(
         join(&options().api_base, ["purchaseInvoices(1)"]),
         &[("$select", &set.selected()), ("$expand", &set.expanded())],

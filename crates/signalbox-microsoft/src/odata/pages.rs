@@ -28,6 +28,14 @@ pub(crate) struct Pages {
     intent: Intent,
 }
 
+/// A page that was read.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) records: Vec<Record>,
+    pub(crate) url: Url,
+    pub(crate) exchange: Exchange,
+}
+
 #[derive(Deserialize)]
 struct Page {
     value: Vec<Record>,
@@ -71,6 +79,12 @@ impl Pages {
 
     /// The next page, or `None` after the last. A page that failed can be asked for again.
     pub(crate) async fn next(&mut self, errand: Errand<'_>) -> Result<Option<Vec<Record>>, Error> {
+        let page = self.next_page(errand).await?;
+        Ok(page.map(|page| page.records))
+    }
+
+    /// The next page with what is needed to follow the links in its records.
+    pub(crate) async fn next_page(&mut self, errand: Errand<'_>) -> Result<Option<Fetched>, Error> {
         let Some(url) = self.next.clone() else {
             return Ok(None);
         };
@@ -78,10 +92,17 @@ impl Pages {
         let exchange = answer.exchange.clone();
         let page: Page = answer.json()?;
         self.next = match page.next {
-            Some(link) => Some(follow(&url, &link).map_err(|defect| stray(exchange, defect))?),
+            Some(link) => {
+                let next = follow(&url, &link).map_err(|defect| stray(exchange.clone(), defect));
+                Some(next?)
+            }
             None => None,
         };
-        Ok(Some(page.value))
+        Ok(Some(Fetched {
+            records: page.value,
+            url,
+            exchange,
+        }))
     }
 
     /// All records of all pages that are left. Only for listings that are known to be short.

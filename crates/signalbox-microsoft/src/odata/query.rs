@@ -22,10 +22,15 @@ pub(crate) fn with_query(mut url: Url, options: &[(&str, &str)]) -> Url {
     let pairs: Vec<String> = options
         .iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, ESCAPED)))
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
         .collect();
     url.set_query((!pairs.is_empty()).then(|| pairs.join("&")).as_deref());
     url
+}
+
+/// `value` as it stands in a query.
+pub(crate) fn encoded(value: &str) -> String {
+    utf8_percent_encode(value, ESCAPED).to_string()
 }
 
 /// `text` as a string literal of a filter: in single quotes, its own doubled.
