@@ -19,6 +19,7 @@ mod documents;
 mod error;
 mod generic;
 mod invoices;
+mod masters;
 mod request;
 
 pub use error::VerbError;

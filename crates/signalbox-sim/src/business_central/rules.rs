@@ -17,7 +17,8 @@ mod inside;
 
 pub(super) use inside::{lines, renew_lines, settle_inside};
 
-const VENDORS: [&str; 6] = [
+/// Names of vendors, in the order of their numbers.
+pub(super) const VENDORS: [&str; 6] = [
     "Nordlicht Papier GmbH",
     "Quai Lumière SARL",
     "Harbour Freight Ltd.",
@@ -26,7 +27,8 @@ const VENDORS: [&str; 6] = [
     "Van Dijk Logistiek B.V.",
 ];
 
-const CUSTOMERS: [&str; 6] = [
+/// Names of customers, in the order of their numbers.
+pub(super) const CUSTOMERS: [&str; 6] = [
     "Baltic Optik AS",
     "Alpenhaus Hotels AG",
     "Rivage Yachts SARL",

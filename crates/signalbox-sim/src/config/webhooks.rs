@@ -95,7 +95,11 @@ const STANDARD: &[&str] = &[
     "vendors",
 ];
 
+/// The page of a customer's own that every company has.
+const CUSTOM: &str = "contoso/finance/v1.0/vendorLedgerEntries";
+
 /// The resources that are offered unless the configuration says otherwise.
 pub(super) fn standard_resources() -> Vec<String> {
-    STANDARD.iter().map(|set| format!("v2.0/{set}")).collect()
+    let standard = STANDARD.iter().map(|set| format!("v2.0/{set}"));
+    standard.chain([CUSTOM.to_owned()]).collect()
 }

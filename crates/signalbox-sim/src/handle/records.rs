@@ -21,6 +21,16 @@ impl SimHandle {
         self.shared.seed_records(change, count)
     }
 
+    /// Seeds a company, or all of them, with the people, vendors, customers, accounts and codes
+    /// that documents speak of; says how many records it made.
+    pub fn seed_master_data(
+        &self,
+        company: Option<&str>,
+        purchasers: usize,
+    ) -> Result<usize, VerbError> {
+        self.shared.seed_master_data(company, purchasers)
+    }
+
     /// Changes a record: `updated`, even if every field keeps its value.
     pub fn change_record(&self, change: &RecordChange) -> Result<Made, VerbError> {
         self.shared.change_record(change)

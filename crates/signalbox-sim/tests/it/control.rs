@@ -189,6 +189,8 @@ async fn verbs_make_change_and_delete_records_of_any_table() {
     .await;
     let (_, sightings) = send(&client, Method::GET, "/_sim/v1/sightings", json!({})).await;
     assert_eq!(sightings[0]["fields"]["blocked"], "All");
+    let masters = json!({ "purchasers": 2 });
+    assert!(verb(&client, "seed-master-data", masters).await["seeded"].as_u64() > Some(20));
     let wrong = json!({ "set": "vendors", "shoes": 1 });
     let path = "/_sim/v1/verbs/create-record";
     let (status, _) = send(&client, Method::POST, path, wrong).await;

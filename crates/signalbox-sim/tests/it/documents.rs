@@ -1,7 +1,8 @@
 //! The business rules of documents, and the verbs on any table.
 
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use signalbox_sim::{CompanySpec, RecordChange, SimConfig, VerbError};
+use signalbox_sim::{CompanySpec, DEFAULT_TENANT, RecordChange, SimConfig, VerbError};
 
 use crate::client::{BC, Client, Hook, PATIENCE};
 
@@ -218,4 +219,60 @@ async fn a_wrong_verb_names_what_there_is() {
             .to_string()
             .contains("`V9` in `vendors`")
     );
+}
+
+#[tokio::test]
+async fn master_data_gives_purchasers_and_vendors_addresses() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let seeded = client.sim.seed_master_data(None, 4).unwrap();
+    assert!(seeded > 30);
+    let invoice = client
+        .sim
+        .create_record(&RecordChange::of("purchaseInvoices"))
+        .unwrap();
+    let invoice = client
+        .read_json(&format!("purchaseInvoices({})", invoice.id))
+        .await;
+    let vendor = invoice["vendorId"].as_str().unwrap();
+    let path = format!("vendors({vendor})?$expand=contactsInformation");
+    let contact = &client.read_json(&path).await["contactsInformation"][0];
+    let path = format!(
+        "contacts({})?$select=email",
+        contact["contactId"].as_str().unwrap()
+    );
+    let email = client.read_json(&path).await["email"].clone();
+    assert!(
+        email.as_str().unwrap().ends_with("@contacts.example"),
+        "{email}"
+    );
+    let purchaser = invoice["purchaser"].as_str().unwrap();
+    let path = format!("salespeoplePurchasers?$filter=code eq '{purchaser}'");
+    let purchaser = &client.read_json(&path).await["value"][0];
+    assert_eq!(purchaser["email"], "p01@contoso.example");
+}
+
+#[tokio::test]
+async fn a_custom_page_is_subscribed_to_under_its_own_route() {
+    let client = Client::start(SimConfig::at_scale(0.001), BC).await;
+    let hook = Hook::start().await;
+    let route = format!(
+        "{}/v2.0/{DEFAULT_TENANT}/Production/api/contoso/finance/v1.0",
+        client.sim.business_central_url()
+    );
+    let company = client.sim.config().companies[0].id;
+    let body = json!({ "notificationUrl": hook.url,
+        "resource": format!("companies({company})/vendorLedgerEntries") });
+    let request = client.request(Method::POST, &format!("{route}/subscriptions"));
+    let answer = request.json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let made = client
+        .sim
+        .create_record(&RecordChange::of("vendorLedgerEntries"))
+        .unwrap();
+    let told = |sim: &signalbox_sim::SimHandle| !sim.notifications().is_empty();
+    assert!(client.sim.wait_until(told, PATIENCE).await);
+    let sent = client.sim.notifications().remove(0);
+    let resource = sent.value[0]["resource"].as_str().unwrap();
+    let expected = format!("companies({company})/vendorLedgerEntries({})", made.id);
+    assert_eq!(resource, format!("api/contoso/finance/v1.0/{expected}"));
 }

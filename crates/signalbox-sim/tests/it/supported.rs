@@ -71,7 +71,7 @@ async fn a_custom_api_has_subscriptions_of_its_own() {
     client
         .sim
         .offer_resource("contoso/finance/v1.0/ledgerEntries");
-    let custom = supported(&client, "resource eq 'contoso*'").await;
+    let custom = supported(&client, "resource eq 'contoso*/ledger*'").await;
     assert_eq!(custom, ["contoso/finance/v1.0/ledgerEntries"]);
 
     let resource = format!("/{route}/companies({DEFAULT_COMPANY_ID})/ledgerEntries");

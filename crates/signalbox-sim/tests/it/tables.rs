@@ -169,6 +169,10 @@ async fn an_order_of_its_own_is_kept_over_pages_and_top_ends_the_listing() {
         .await
         .unwrap();
     assert_eq!(next["value"][2]["number"], "V00010");
+    let twice = client
+        .read_json("vendors?$select=number&$orderby=blocked,number desc")
+        .await;
+    assert_eq!(twice["value"][6]["number"], "V00010");
     let top = client
         .read("vendors?$top=3")
         .header("Prefer", "odata.maxpagesize=2");

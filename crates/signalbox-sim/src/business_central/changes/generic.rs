@@ -114,7 +114,10 @@ impl World {
     /// Makes a record of what a change says and of what the ERP fills in.
     pub(super) fn create(&mut self, change: &RecordChange, news: News) -> Result<Made, VerbError> {
         let table = change.table()?;
-        self.oracle.generic_verb_on(&table.set);
+        // No card is about what was always there.
+        if news != News::Seeded {
+            self.oracle.generic_verb_on(&table.set);
+        }
         let company = Shared::company(self, change.company.as_deref())?;
         let mut record = Record::new(change.id.unwrap_or_else(Uuid::new_v4));
         let own = |(name, _): &(&String, &Value)| table.field(name).is_some();

@@ -81,6 +81,8 @@ pub struct Posted {
     pub status: InvoiceStatus,
     /// When it last changed.
     pub modified: Timestamp,
+    /// Row version, as sightings name it.
+    pub version: u64,
 }
 
 impl World {
@@ -140,6 +142,7 @@ impl Posted {
             number: made.number,
             status,
             modified: made.modified,
+            version: made.version,
         }
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Plan {
     table: &'static Table,
     pub(super) shape: Shape,
     filter: Option<Filter>,
-    /// A field, and whether it descends.
-    order: Option<(&'static Field, bool)>,
+    /// Fields, and whether each descends; none for the order of the key.
+    order: Vec<(&'static Field, bool)>,
     /// The key of the last record of the page before.
     after: Option<Cell>,
     page: usize,
@@ -34,12 +34,8 @@ impl Plan {
     pub(super) fn of(inquiry: &Inquiry, table: &'static Table) -> Result<Self, QueryError> {
         let filter = inquiry.option("$filter");
         let filter = filter.map(|text| Filter::parse(&text, table)).transpose()?;
-        let order = inquiry.option("$orderby").map(|text| {
-            let (name, direction) = text.split_once(' ').unwrap_or((&text, "asc"));
-            let unknown = || QueryError::UnknownField(name.into(), table.type_name.clone());
-            let field = table.field(name).ok_or_else(unknown)?;
-            Ok((field, direction.trim() == "desc"))
-        });
+        let order = inquiry.option("$orderby").unwrap_or_default();
+        let order = order.split(',').filter(|part| !part.trim().is_empty());
         let after = inquiry.option("$skiptoken").map(|token| {
             let cell = table.url_key().kind.spelled(&unquoted(&token));
             cell.ok_or(QueryError::StaleSkipToken)
@@ -50,7 +46,9 @@ impl Plan {
             table,
             shape: super::shape(inquiry, table)?,
             filter,
-            order: order.transpose()?,
+            order: order
+                .map(|part| ordered(table, part.trim()))
+                .collect::<Result<_, _>>()?,
             after: after.transpose()?,
             page: preferred(inquiry).unwrap_or(max).clamp(1, max),
             skip: number("$skip").unwrap_or(0),
@@ -89,7 +87,7 @@ impl Plan {
     /// The cursor, where rows come in the order of their ids.
     fn plain_cursor(&self) -> Option<Uuid> {
         match self.after {
-            Some(Cell::Key(id)) if self.order.is_none() => Some(id),
+            Some(Cell::Key(id)) if self.order.is_empty() => Some(id),
             _ => None,
         }
     }
@@ -103,20 +101,17 @@ impl Plan {
             rows.retain(|row| filter.accepts(row, self.table));
         }
         let key = self.table.url_key();
-        match self.order {
-            // What is kept inside a record stays in its order.
-            None if self.table.is_inside() => {}
-            None => rows.sort_by(|one, other| one.get(key).order(&other.get(key))),
-            Some((field, descending)) => rows.sort_by(|one, other| {
-                let order = one.get(field).order(&other.get(field));
-                if descending { order.reverse() } else { order }
-            }),
+        // What is kept inside a record stays in its order.
+        if !self.order.is_empty() {
+            rows.sort_by(|one, other| self.compare(one, other));
+        } else if !self.table.is_inside() {
+            rows.sort_by(|one, other| one.get(key).order(&other.get(key)));
         }
         let Some(after) = &self.after else {
             rows.drain(..self.skip.min(rows.len()));
             return Ok(rows);
         };
-        if self.order.is_none() && !self.table.is_inside() {
+        if self.order.is_empty() && !self.table.is_inside() {
             rows.retain(|row| row.get(key).order(after) == Ordering::Greater);
             return Ok(rows);
         }
@@ -125,6 +120,17 @@ impl Plan {
         cursor
             .map(|cursor| rows.split_off(cursor + 1))
             .ok_or(QueryError::StaleSkipToken)
+    }
+
+    fn compare(&self, one: &Record, other: &Record) -> Ordering {
+        let by = |(field, descending): &(&'static Field, bool)| {
+            let order = one.get(field).order(&other.get(field));
+            if *descending { order.reverse() } else { order }
+        };
+        let mut orders = self.order.iter().map(by);
+        orders
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
     }
 
     /// Cuts the rows to a page; says where the next one is. `$top` suppresses the link:
@@ -139,6 +145,14 @@ impl Plan {
         };
         Some(next_link(inquiry, &token))
     }
+}
+
+/// `name`, `name asc` or `name desc`.
+fn ordered(table: &'static Table, text: &str) -> Result<(&'static Field, bool), QueryError> {
+    let (name, direction) = text.split_once(' ').unwrap_or((text, "asc"));
+    let unknown = || QueryError::UnknownField(name.into(), table.type_name.clone());
+    let field = table.field(name).ok_or_else(unknown)?;
+    Ok((field, direction.trim() == "desc"))
 }
 
 /// The page size asked for by `Prefer`.

@@ -1,10 +1,12 @@
 //! The verbs on any table, with the JSON each takes.
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::{ControlError, read, show};
 use crate::business_central::RecordChange;
 use crate::state::Shared;
+use crate::traffic::Traffic;
 
 /// Every verb of this kind.
 pub(super) const NAMES: &[&str] = &[
@@ -14,9 +16,26 @@ pub(super) const NAMES: &[&str] = &[
     "invoice-purchase-order",
     "post-sales-invoice",
     "release-sales-invoice",
+    "seed-master-data",
     "seed-records",
     "set-status",
 ];
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Masters {
+    company: Option<String>,
+    purchasers: usize,
+}
+
+impl Default for Masters {
+    fn default() -> Self {
+        Self {
+            company: None,
+            purchasers: Traffic::default().purchasers,
+        }
+    }
+}
 
 /// Runs a verb; none if it is not of this kind.
 pub(super) fn run(shared: &Shared, verb: &str, body: &[u8]) -> Option<Result<Value, ControlError>> {
@@ -24,6 +43,14 @@ pub(super) fn run(shared: &Shared, verb: &str, body: &[u8]) -> Option<Result<Val
 }
 
 fn perform(shared: &Shared, verb: &str, body: &[u8]) -> Result<Value, ControlError> {
+    if verb == "seed-master-data" {
+        let Masters {
+            company,
+            purchasers,
+        } = read(body)?;
+        let seeded = shared.seed_master_data(company.as_deref(), purchasers)?;
+        return Ok(json!({ "seeded": seeded }));
+    }
     let mut body: Map<String, Value> = read(body)?;
     let (count, status) = (body.remove("count"), body.remove("status"));
     let records = body.remove("records");
