@@ -36,6 +36,7 @@ async fn a_record_that_is_gone_is_done_after_one_more_look_at_the_main_database(
         number: String::new(),
         status: InvoiceStatus::Open,
         modified: Timestamp::UNIX_EPOCH,
+        version: 0,
     };
     let (company, record) = (gone.company, gone.id);
     let ours = subscription(&app);
