@@ -9,13 +9,11 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use uuid::Uuid;
 
 use crate::errors::{self, Refusal};
 use crate::faults::RetryAfter;
-use crate::graph::query_options;
 use crate::lanes::Window;
 use crate::state::{Call, Shared};
 use crate::target::{Api, decoded};
@@ -27,6 +25,7 @@ pub(crate) mod changes;
 mod companies;
 pub(crate) mod environments;
 mod erp;
+mod inquiry;
 mod maintenance;
 mod mischief;
 pub(crate) mod notifications;
@@ -49,6 +48,7 @@ pub use changes::{Made, NewInvoice, Posted, RecordChange, VerbError, Which};
 pub use environments::EnvironmentError;
 pub(crate) use environments::Environments;
 pub(crate) use erp::Erp;
+use inquiry::{Inquiry, Segment, unquoted};
 pub use sightings::Sighting;
 pub(crate) use sightings::{Observed, Sightings};
 pub(crate) use slots::AppSlots;
@@ -57,65 +57,6 @@ pub use webhooks::WebhookCounts;
 
 /// Requests per application in a sliding window. Source: operational limits page, 2026.
 const RATE: (usize, u64) = (6_000, 300);
-/// Longest path and query. The service's limit is not documented; web servers in front of
-/// it stop here.
-const MAX_URL: usize = 8_192;
-
-/// A request with everything the handlers need.
-#[derive(Debug)]
-struct Inquiry {
-    /// Seen from the environment that the path names.
-    shared: Arc<Shared>,
-    /// Its name, as the path has it.
-    environment: String,
-    call: Call,
-    headers: HeaderMap,
-    /// The path behind the environment, as it was written.
-    path: String,
-    query: Option<String>,
-    body: Bytes,
-}
-
-impl Inquiry {
-    /// The environment's address as this caller wrote it.
-    fn address(&self) -> String {
-        let host = self.headers.get("host").and_then(|host| host.to_str().ok());
-        let (tenant, environment) = (&self.shared.config.tenant, &self.environment);
-        format!(
-            "http://{}/bc/v2.0/{tenant}/{environment}",
-            host.unwrap_or_default()
-        )
-    }
-
-    /// The route between environment and company, and what follows it.
-    fn split(&self) -> (&str, &str) {
-        let segments = match self.path.split('/').next() {
-            Some("api") if self.path.starts_with("api/v2.0/") => 2,
-            Some("api") => 4,
-            _ => 1,
-        };
-        let slashes = self.path.match_indices('/').nth(segments - 1);
-        slashes.map_or((self.path.as_str(), ""), |(at, _)| {
-            (&self.path[..at], &self.path[at + 1..])
-        })
-    }
-
-    /// The service root as this caller addressed it.
-    fn root(&self) -> String {
-        format!("{}/{}", self.address(), self.split().0)
-    }
-
-    fn option(&self, name: &str) -> Option<String> {
-        query_options(self.query.as_deref()).remove(name)
-    }
-
-    /// Whether the URL is longer than the servers in front of the service take.
-    fn is_too_long(&self) -> bool {
-        let query = self.query.as_deref().unwrap_or_default();
-        self.path.len() + query.len() > MAX_URL
-    }
-}
-
 fn refuse(status: StatusCode, code: &str, message: &str) -> Refusal {
     errors::error(Api::BusinessCentral, status, code, message)
 }
@@ -262,14 +203,6 @@ fn read(inquiry: &Inquiry, segments: &[Segment<'_>]) -> Result<Response, Refusal
     reads::within(inquiry, company, rest)
 }
 
-/// A key or name as it is meant: in OData's quotes a doubled quote stands for one.
-fn unquoted(key: &str) -> String {
-    let inner = key
-        .strip_prefix('\'')
-        .and_then(|key| key.strip_suffix('\''));
-    inner.map_or_else(|| key.to_owned(), |inner| inner.replace("''", "'"))
-}
-
 fn method_not_allowed() -> Refusal {
     let (code, message) = ("BadRequest_MethodNotAllowed", "The method is not allowed.");
     refuse(StatusCode::METHOD_NOT_ALLOWED, code, message)
@@ -290,30 +223,5 @@ fn post(inquiry: &Inquiry, id: Option<&str>) -> Result<Response, Refusal> {
                 &message,
             ))
         }
-    }
-}
-
-/// A path segment: a name, and perhaps a key in parentheses.
-#[derive(Clone, Copy, Debug)]
-struct Segment<'a> {
-    name: &'a str,
-    key: Option<&'a str>,
-}
-
-impl<'a> Segment<'a> {
-    fn parse(segment: &'a str) -> Self {
-        let keyed = segment
-            .strip_suffix(')')
-            .and_then(|rest| rest.split_once('('));
-        keyed.map_or(
-            Self {
-                name: segment,
-                key: None,
-            },
-            |(name, key)| Self {
-                name,
-                key: Some(key),
-            },
-        )
     }
 }

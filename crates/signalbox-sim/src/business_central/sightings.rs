@@ -1,7 +1,8 @@
 //! What readers were shown: which values of which record, and when.
 //!
 //! An answer counts once it is really sent, and only the fields that it showed: a sweep
-//! of ids shows no status. One entry per version of a record, the oldest dropped first.
+//! of ids shows no status, and what came along with a record by `$expand` is not counted.
+//! One entry per version of a record, the oldest dropped first.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
