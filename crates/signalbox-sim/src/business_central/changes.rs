@@ -107,7 +107,11 @@ impl World {
         }
         let number = record.number(table);
         self.oracle.exists(&number);
-        let status = status_of(table, record)?;
+        let Some(status) = status_of(table, record) else {
+            // A status that this set never has by itself; nobody expects a card of it.
+            self.oracle.left(record.id);
+            return None;
+        };
         if news == News::Seeded || before == Some(status) {
             return None;
         }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::cells::Cell;
-use super::tables::{Field, Table};
+use super::tables::{Field, Kept, Table};
 
 /// One version of a record.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Record {
     pub(crate) modified: Timestamp,
     /// Whether a document has been posted; the API tells it only by the status, and not always.
     pub(crate) posted: bool,
-    /// By slot, only what differs from the default.
+    /// In the order of slots, only what differs from the default.
     values: Vec<(usize, Cell)>,
     /// What is kept inside, by navigation.
     inside: Vec<(&'static str, Vec<Arc<Record>>)>,
@@ -44,13 +44,13 @@ impl Record {
 
     /// The value of a field.
     pub(crate) fn get<'a>(&'a self, field: &'a Field) -> Cow<'a, Cell> {
-        match field.name.as_str() {
-            "id" => Cow::Owned(Cell::Key(self.id)),
-            "lastModifiedDateTime" => Cow::Owned(Cell::Moment(self.modified)),
-            _ => {
-                let held = self.values.iter().find(|(slot, _)| *slot == field.slot);
-                Cow::Borrowed(held.map_or(&field.default, |(_, cell)| cell))
-            }
+        match field.kept {
+            Kept::Id => Cow::Owned(Cell::Key(self.id)),
+            Kept::Modified => Cow::Owned(Cell::Moment(self.modified)),
+            Kept::Slot(slot) => Cow::Borrowed(match self.place(slot) {
+                Ok(place) => &self.values[place].1,
+                Err(_) => &field.default,
+            }),
         }
     }
 
@@ -81,22 +81,28 @@ impl Record {
 
     /// Whether a field says anything of its own.
     pub(crate) fn says(&self, table: &Table, name: &str) -> bool {
-        let slot = table.field(name).map(|field| field.slot);
-        self.values.iter().any(|(held, _)| Some(*held) == slot)
+        match table.field(name).map(|field| field.kept) {
+            Some(Kept::Slot(slot)) => self.place(slot).is_ok(),
+            _ => false,
+        }
     }
 
     /// Gives a field a value.
     pub(crate) fn put(&mut self, field: &Field, cell: Cell) {
-        if field.name == "id" {
-            if let Cell::Key(id) = cell {
-                self.id = id;
-            }
-            return;
+        match (field.kept, cell) {
+            (Kept::Id, Cell::Key(id)) => self.id = id,
+            (Kept::Slot(slot), cell) => match self.place(slot) {
+                Ok(place) => self.values[place].1 = cell,
+                Err(place) => self.values.insert(place, (slot, cell)),
+            },
+            // The last change is when it is written.
+            _ => {}
         }
-        match self.values.iter_mut().find(|(slot, _)| *slot == field.slot) {
-            Some((_, held)) => *held = cell,
-            None => self.values.push((field.slot, cell)),
-        }
+    }
+
+    /// Where a slot's value is, or would be.
+    fn place(&self, slot: usize) -> Result<usize, usize> {
+        self.values.binary_search_by_key(&slot, |(held, _)| *held)
     }
 
     /// Gives a field a value where the table has such a field.

@@ -14,6 +14,18 @@ pub(crate) const STANDARD: &str = "api/v2.0";
 /// The set of purchase invoices, which has verbs and an oracle of its own.
 pub(crate) const PURCHASE_INVOICES: &str = "purchaseInvoices";
 
+/// Where a record keeps what a field shows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kept {
+    /// It is the record's id.
+    Id,
+    /// It is the instant of the record's last change.
+    Modified,
+    /// Among its values, in this slot; not the field's own place where the table shows
+    /// another's rows.
+    Slot(usize),
+}
+
 /// A field of a table.
 #[derive(Debug)]
 pub(crate) struct Field {
@@ -21,8 +33,7 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
     /// What a record holds that says nothing else.
     pub(crate) default: Cell,
-    /// Where a record keeps it; not its own place where the table shows another's rows.
-    pub(crate) slot: usize,
+    pub(crate) kept: Kept,
     /// Whether what readers were shown of it is remembered.
     pub(crate) watched: bool,
 }

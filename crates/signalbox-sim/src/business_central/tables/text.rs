@@ -1,7 +1,7 @@
 //! Reads `tables.txt`; the error names the line.
 
 use super::super::cells::{Cell, Kind};
-use super::{Field, Leads, Navigation, STANDARD, Series, Table};
+use super::{Field, Kept, Leads, Navigation, STANDARD, Series, Table};
 
 /// The enums by name.
 type Enums = Vec<(&'static str, &'static [String])>;
@@ -130,11 +130,16 @@ fn field(word: &str, slot: usize, enums: &Enums) -> Option<Field> {
         Some(text) => kind.spelled(&text.replace('~', " "))?,
         None => kind.blank(),
     };
+    let kept = match name {
+        "id" => Kept::Id,
+        "lastModifiedDateTime" => Kept::Modified,
+        _ => Kept::Slot(slot),
+    };
     Some(Field {
         name: name.to_owned(),
         kind,
         default,
-        slot,
+        kept,
         watched,
     })
 }
@@ -147,7 +152,7 @@ fn view(word: &str, shown: &str, source: &Table) -> Option<Field> {
         name: name.to_owned(),
         kind: shown.kind.clone(),
         default: shown.default.clone(),
-        slot: shown.slot,
+        kept: shown.kept,
         watched,
     })
 }
