@@ -104,13 +104,10 @@ impl Round<'_> {
 
     /// Every set that some route listens to, in every company.
     fn sets<'c>(&self, companies: &'c [CompanyAddress]) -> Vec<(&'c CompanyAddress, String)> {
-        let connection = &self.source.connection;
-        let routes = self.context.routes.iter();
-        let listening = routes.filter(|route| route.source == *connection);
-        let sets: std::collections::BTreeSet<&String> = listening.map(|route| &route.set).collect();
+        let sets = self.context.routes.sets_of(&self.source.connection);
         let both = companies
             .iter()
-            .flat_map(|company| sets.iter().map(move |set| (company, (*set).clone())));
+            .flat_map(|company| sets.iter().map(move |set| (company, (*set).to_owned())));
         both.collect()
     }
 

@@ -1,6 +1,9 @@
 //! The configured routes, compiled: from a source's entity set to a channel.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use signalbox_config::{Config, OnUnknown};
 use signalbox_core::{Addressee, ConnectionName, RouteName, Schedule};
@@ -90,6 +93,12 @@ impl Routes {
     /// All routes, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.0.values()
+    }
+
+    /// The sets of `source` that some route listens to, each once.
+    pub fn sets_of<'a>(&'a self, source: &ConnectionName) -> BTreeSet<&'a str> {
+        let routes = self.iter().filter(|route| route.source == *source);
+        routes.map(|route| route.set.as_str()).collect()
     }
 
     /// The routes that listen to `set` of `source`.

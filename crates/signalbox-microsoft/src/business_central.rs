@@ -30,7 +30,7 @@ use self::{
     subscriptions::Subscriptions,
 };
 use crate::{
-    entra::TokenSource,
+    entra::{TokenSource, claims::TokenClaims, error::EntraError},
     http::{Sender, errand::Errand, error::Error},
     odata::{
         Intent,
@@ -102,6 +102,16 @@ impl BusinessCentral {
             root,
             options,
         }
+    }
+
+    /// What the token that requests carry says about itself; `None` if it cannot be read.
+    pub async fn token_claims(&self) -> Result<Option<TokenClaims>, EntraError> {
+        self.service.tokens.claims(&self.service.scope).await
+    }
+
+    /// The scope of its tokens: the audience and `/.default`.
+    pub fn scope(&self) -> &str {
+        &self.service.scope
     }
 
     /// Every company that the app may see.

@@ -4,6 +4,7 @@
 //! serves until it ends. A throttled token endpoint is left alone until the instant that it named, and one that
 //! refused us for a while, because a crowd of refused requests gets the app locked out.
 
+pub(crate) mod claims;
 pub(crate) mod error;
 pub(crate) mod hints;
 pub(crate) mod slot;
@@ -19,7 +20,7 @@ use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
-use self::{error::EntraError, slot::Slot, token_answer::Grant};
+use self::{claims::TokenClaims, error::EntraError, slot::Slot, token_answer::Grant};
 use crate::{
     http::{Sender, call::Call, errand::Errand},
     service::join,
@@ -133,6 +134,11 @@ impl TokenSource {
     pub async fn token(&self, scope: &str) -> Result<Token, EntraError> {
         let now = || self.sender.now();
         self.slot(scope).get(now, || self.ask(scope)).await
+    }
+
+    /// What the token for `scope` says about itself; `None` if it is not of a form that can be read.
+    pub async fn claims(&self, scope: &str) -> Result<Option<TokenClaims>, EntraError> {
+        Ok(claims::read(&self.token(scope).await?))
     }
 
     /// Forgets `token` if it is still the present one of `scope`.

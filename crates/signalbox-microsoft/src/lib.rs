@@ -23,7 +23,9 @@ pub use crate::business_central::{
     subscriptions::{NewSubscription, Renewal, Subscription, Subscriptions},
 };
 pub use crate::cloud::{Cloud, CloudHosts, UnknownCloud};
-pub use crate::entra::{ClientSecret, EntraOptions, Token, TokenSource, error::EntraError};
+pub use crate::entra::{
+    ClientSecret, EntraOptions, Token, TokenSource, claims::TokenClaims, error::EntraError,
+};
 pub use crate::graph::{
     Channel, Graph, GraphOptions, Team,
     message::{Message, Messages},

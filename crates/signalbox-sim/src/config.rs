@@ -29,6 +29,14 @@ pub const DEFAULT_COMPANY_ID: Uuid = Uuid::from_u128(0x70c0_c603_f4f9_ef11_9344_
 /// Company name of the default configuration.
 pub const DEFAULT_COMPANY_NAME: &str = "CRONUS USA, Inc.";
 
+/// What an administrator has consented to in the default configuration.
+const ROLES: [&str; 4] = [
+    "API.ReadWrite.All",
+    "Channel.ReadBasic.All",
+    "ChannelMessage.Read.All",
+    "Team.ReadBasic.All",
+];
+
 /// A company of the Business Central environment.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CompanySpec {
@@ -148,6 +156,8 @@ pub struct SimConfig {
     pub limits: bool,
     /// Life of a token; the only duration that `time_scale` leaves alone.
     pub token_life: Duration,
+    /// Application permissions that its tokens carry, whatever they are for.
+    pub roles: Vec<String>,
     /// From the first change to the notification. Reality: 30 s.
     pub notification_delay: Duration,
     /// How long an answer to a notification may take. Reality: 30 s; never under 2 s here.
@@ -216,6 +226,7 @@ impl Default for SimConfig {
             ],
             limits: true,
             token_life: Duration::from_secs(3599),
+            roles: ROLES.map(str::to_owned).to_vec(),
             notification_delay: Duration::from_secs(30),
             notification_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(5),

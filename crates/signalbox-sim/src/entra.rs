@@ -1,7 +1,8 @@
 //! The token endpoint: client credentials, opaque tokens bound to one audience.
 //!
-//! Tokens are random text and are remembered here; nothing can be read from them. The
-//! refusals carry the AADSTS numbers that operators will meet.
+//! Tokens look like Entra's, three parts with claims in the middle one, and are unsigned: what admits a
+//! request is that the token is remembered here. The refusals carry the AADSTS numbers that operators
+//! will meet.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,9 +11,11 @@ use std::time::{Duration, Instant};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::config::SimConfig;
@@ -61,12 +64,15 @@ impl Tokens {
         self.issued.clear();
     }
 
-    fn issue(&mut self, audience: &str, app: &str, life: Duration) -> String {
+    fn issue(&mut self, claims: &Value, life: Duration) -> String {
         let now = Instant::now();
         // Expired tokens go out with the next issue, so the map stays as small as their life.
         self.issued.retain(|_, token| token.expires > now);
-        let text = format!("sim.{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let (audience, app) = (audience.to_owned(), app.to_owned());
+        let claims_part = URL_SAFE_NO_PAD.encode(claims.to_string());
+        let (one, other) = (Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let text = format!("sim.{claims_part}.{one}{other}");
+        let claim = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+        let (audience, app) = (claim("aud"), claim("appid"));
         self.issued.insert(
             text.clone(),
             Token {
@@ -141,9 +147,10 @@ pub(crate) async fn token(
             description,
         ));
     }
-    let token = world
-        .entra
-        .issue(audience, &config.client_id, config.token_life);
+    let claims = json!({
+        "aud": audience, "appid": config.client_id, "tid": config.tenant, "roles": config.roles,
+    });
+    let token = world.entra.issue(&claims, config.token_life);
     let life = config.token_life.as_secs();
     Ok(Json(
         json!({ "token_type": "Bearer", "expires_in": life, "ext_expires_in": life,

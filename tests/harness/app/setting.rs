@@ -36,6 +36,8 @@ pub struct Setting {
     /// How often every set is looked at, in seconds before scaling. By default never while a test lasts: a look between
     /// two requests of a test would take the fault that the second one is to meet.
     pub poll_secs: u32,
+    /// The companies that are followed, as a line of TOML, when it is not the cloud's first one.
+    pub companies: Option<String>,
     /// More lines for the connection to Business Central, as TOML.
     pub erp: String,
 }
@@ -66,8 +68,14 @@ impl Setting {
             visibility_delay_secs: 10,
             client_secret: None,
             poll_secs: NEVER_SECS,
+            companies: None,
             erp: String::new(),
         }
+    }
+
+    fn companies(&self, sim: &SimHandle) -> String {
+        let first = || format!("company = {:?}", sim.config().companies[0].name);
+        self.companies.clone().unwrap_or_else(first)
     }
 
     pub(super) fn text(
@@ -100,7 +108,7 @@ authority = "{entra}"
 kind = "business-central"
 credential = "demo"
 environment = "{environment}"
-company = "{company}"
+{companies}
 api_url = "{business_central}"
 poll_secs = {poll_secs}
 poll_alone_secs = {poll_secs}
@@ -124,7 +132,7 @@ visibility_delay_secs = {visibility}
             client_id = cloud.client_id,
             entra = sim.entra_url(),
             environment = cloud.environment,
-            company = cloud.companies[0].name,
+            companies = self.companies(sim),
             business_central = sim.business_central_url(),
             poll_secs = self.poll_secs,
             erp = self.erp,

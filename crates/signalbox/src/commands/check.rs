@@ -2,6 +2,7 @@
 //!
 //! Every finding names a subject, a verdict, the most likely cause and the next action.
 
+mod business_central;
 mod clock;
 mod finding;
 mod handshake;

@@ -1,11 +1,11 @@
-//! Asking every configured system: the token, the company, and every channel that a route names.
+//! Asking every configured system: Business Central in full, and every channel that a route names.
 
-use signalbox_config::{Companies, Company, Config};
+use signalbox_config::Config;
 use signalbox_jobs::Context;
-use signalbox_microsoft::{Errand, Error, company_by_id, company_by_name};
+use signalbox_microsoft::{Errand, Error};
 use signalbox_queue::Trail;
 
-use super::Finding;
+use super::{Finding, business_central};
 use crate::assembly::{self, Store};
 
 /// One finding per connection and per channel.
@@ -21,41 +21,11 @@ pub(super) async fn findings(config: &Config, store: &Store) -> Vec<Finding> {
             )];
         }
     };
-    let mut findings = sources(&context).await;
-    findings.extend(channels(&context).await);
-    findings
-}
-
-async fn sources(context: &Context) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in context.sources.iter() {
-        let subject = format!("connections.{}", source.connection);
-        let listed = match source.client.companies(Errand::default()).await {
-            Ok(listed) => listed,
-            Err(error) => {
-                findings.push(trouble(subject, &error));
-                continue;
-            }
-        };
-        let Companies::Named(named) = &source.companies else {
-            let found = format!("{} companies in `{}`", listed.len(), source.environment);
-            findings.push(Finding::ok(subject, found));
-            continue;
-        };
-        findings.extend(named.iter().map(|wanted| {
-            let found = match wanted {
-                Company::Id(id) => company_by_id(&listed, *id),
-                Company::Name(name) => company_by_name(&listed, name),
-            };
-            match found {
-                Ok(company) => Finding::ok(
-                    subject.clone(),
-                    format!("the company is `{}`", company.name),
-                ),
-                Err(error) => trouble(subject.clone(), &error),
-            }
-        }));
+        findings.extend(business_central::findings(&context, source).await);
     }
+    findings.extend(channels(&context).await);
     findings
 }
 
@@ -76,7 +46,8 @@ async fn channels(context: &Context) -> Vec<Finding> {
     findings
 }
 
-fn trouble(subject: String, error: &Error) -> Finding {
+/// An error with what to do about it.
+pub(super) fn trouble(subject: String, error: &Error) -> Finding {
     let mut cause = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
