@@ -1,5 +1,7 @@
 //! Reads sent together, and the memory of what readers were shown.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signalbox_sim::{
@@ -193,4 +195,25 @@ async fn a_card_about_another_set_is_counted_and_not_judged() {
     let verdict = erp.sim.verdict();
     assert_eq!((verdict.unexpected.count, verdict.other_cards), (1, 1));
     assert_eq!((verdict.delivered, verdict.lost.count), (1, 0));
+}
+
+#[tokio::test]
+async fn each_read_of_a_batch_says_for_itself_whether_a_replica_will_do() {
+    let client = Client::start(SimConfig::default(), BC).await;
+    let item = client
+        .sim
+        .create_record(&RecordChange::of("items"))
+        .unwrap();
+    let lag = FaultKind::StaleRead(Duration::from_secs(60));
+    client.sim.add_fault(Fault::on("bc.read", lag));
+    let url = format!("companies({DEFAULT_COMPANY_ID})/items({})", item.id);
+    let body = json!({ "requests": [
+        { "id": "replica", "method": "GET", "url": url },
+        { "id": "primary", "method": "GET", "url": url,
+            "headers": { "Data-Access-Intent": "ReadWrite" } },
+    ] });
+    let answer = client.bc(Method::POST, "$batch").json(&body);
+    let answer: Value = answer.send().await.unwrap().json().await.unwrap();
+    let statuses = [0, 1].map(|place| answer["responses"][place]["status"].clone());
+    assert_eq!(statuses, [json!(404), json!(200)]);
 }

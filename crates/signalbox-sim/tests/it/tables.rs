@@ -9,22 +9,29 @@ use signalbox_sim::{DEFAULT_TENANT, Fault, FaultKind, RecordChange, SimConfig};
 use crate::client::{BC, Client, error_code};
 
 /// The documented sets of the standard API.
-const SETS: [&str; 15] = [
+const SETS: [&str; 22] = [
     "accounts",
     "contacts",
+    "countriesRegions",
+    "currencies",
     "customers",
     "defaultDimensions",
+    "dimensionValues",
     "dimensions",
     "employees",
     "generalLedgerEntries",
+    "itemCategories",
     "items",
     "locations",
+    "paymentMethods",
+    "paymentTerms",
     "purchaseCreditMemos",
     "purchaseInvoices",
     "purchaseOrders",
     "salesInvoices",
     "salespeoplePurchasers",
     "shipmentMethods",
+    "unitsOfMeasure",
 ];
 
 async fn refused(client: &Client, path: &str) -> (StatusCode, String, String) {
