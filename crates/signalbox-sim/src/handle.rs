@@ -271,6 +271,11 @@ impl SimHandle {
         self.shared.recorder.request_count()
     }
 
+    /// The most requests to Business Central that one application had open at the same time.
+    pub fn most_at_once(&self) -> usize {
+        self.shared.app_slots.most()
+    }
+
     /// Every notification sent, oldest first.
     pub fn notifications(&self) -> Vec<SentNotification> {
         self.shared.recorder.notifications()

@@ -16,6 +16,8 @@ const CONNECTED: usize = 100;
 struct Places {
     processed: Arc<Semaphore>,
     connected: AtomicUsize,
+    /// The most that were connected at the same time.
+    most: AtomicUsize,
 }
 
 /// The places of all lanes, a lane being an application in an environment.
@@ -30,9 +32,19 @@ impl AppSlots {
             Arc::new(Places {
                 processed,
                 connected: AtomicUsize::new(0),
+                most: AtomicUsize::new(0),
             })
         });
         Arc::clone(places)
+    }
+
+    /// The most requests of one application that were here at the same time, those in the queue among them.
+    pub(crate) fn most(&self) -> usize {
+        let lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = lanes
+            .values()
+            .map(|places| places.most.load(Ordering::Relaxed));
+        most.max().unwrap_or_default()
     }
 
     /// Waits for a place; none if the queue is full.
@@ -63,6 +75,7 @@ struct Connection(Arc<Places>);
 impl Connection {
     fn of(places: Arc<Places>) -> Option<Self> {
         let before = places.connected.fetch_add(1, Ordering::Relaxed);
+        places.most.fetch_max(before + 1, Ordering::Relaxed);
         let connection = Self(places);
         (before < CONNECTED).then_some(connection)
     }
