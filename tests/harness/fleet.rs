@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use signalbox_queue::{Queue, QueueOptions};
-use signalbox_sim::{NewInvoice, SimHandle, Simulator};
+use signalbox_sim::{NewInvoice, SimConfig, SimHandle, Simulator};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -68,11 +68,29 @@ impl Fleet {
         Self::with_redis(setting, Some(redis.url())).await
     }
 
+    /// [`Fleet::prepare`] of another cloud, with a configuration that `config` writes for it: it is told of the cloud,
+    /// of the folder of the installation, and of where the ingress listens.
+    pub(crate) async fn prepare_as(
+        cloud: SimConfig,
+        config: impl FnOnce(&SimHandle, &Path, SocketAddr) -> String,
+    ) -> Result<Self> {
+        Self::with_config(cloud, config, None).await
+    }
+
     async fn with_redis(setting: Setting, redis: Option<String>) -> Result<Self> {
-        let sim = Simulator::start(setting.cloud()).await?;
+        let config = |sim: &SimHandle, dir: &Path, ingress| setting.config(sim, dir, ingress);
+        Self::with_config(setting.cloud(), config, redis).await
+    }
+
+    async fn with_config(
+        cloud: SimConfig,
+        config: impl FnOnce(&SimHandle, &Path, SocketAddr) -> String,
+        redis: Option<String>,
+    ) -> Result<Self> {
+        let sim = Simulator::start(cloud).await?;
         let dir = tempfile::Builder::new().prefix("sb").tempdir()?;
         let ingress = port::free_address();
-        let mut config = setting.config(&sim, dir.path(), ingress);
+        let mut config = config(&sim, dir.path(), ingress);
         if let Some(url) = &redis {
             config = config.replace("[redis]\n", &format!("[redis]\nurl = \"{url}\"\n"));
         }

@@ -2,8 +2,10 @@
 //! tests. Both run the same code, so that what the tests hold is what the proof measures.
 
 mod baseline;
+mod business_central;
 mod compose;
 mod demo;
+mod dice;
 mod full;
 mod handshake;
 mod killing;
@@ -74,6 +76,14 @@ pub enum Scenario {
     KeyRotated,
     /// The containers of docker-compose.yml.
     Compose,
+    /// Mixed business of three companies while the cloud is at its worst.
+    Mixed,
+    /// More changes in one window than are notified singly.
+    Collection,
+    /// More sets than there are subscriptions for.
+    Many,
+    /// Changes that gathered while no worker was there.
+    Backlog,
 }
 
 impl Scenario {
@@ -99,6 +109,10 @@ impl Scenario {
         Self::KeyRotated,
     ];
 
+    /// All that `cargo xtask prove business-central` plays.
+    pub const BUSINESS_CENTRAL: [Self; 4] =
+        [Self::Mixed, Self::Collection, Self::Many, Self::Backlog];
+
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -117,6 +131,10 @@ impl Scenario {
             Self::Watched => "watched",
             Self::KeyRotated => "key-rotated",
             Self::Compose => "compose",
+            Self::Mixed => "mixed",
+            Self::Collection => "collection",
+            Self::Many => "many",
+            Self::Backlog => "backlog",
         }
     }
 
@@ -140,6 +158,10 @@ impl Scenario {
             Self::Watched => watched::play(size).await,
             Self::KeyRotated => rotation::play(size).await,
             Self::Compose => compose::play(size).await,
+            Self::Mixed => business_central::mixed::play(size).await,
+            Self::Collection => business_central::collection::play(size).await,
+            Self::Many => business_central::many::play(size).await,
+            Self::Backlog => business_central::backlog::play(size).await,
         }
     }
 }

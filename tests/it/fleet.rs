@@ -4,7 +4,8 @@
 
 use harness::scenarios::{Scenario, Size};
 
-async fn holds(scenario: Scenario) {
+/// Plays it at its reduced size; panics with what falls short.
+pub(crate) async fn holds(scenario: Scenario) {
     let criteria = scenario.play(Size::Reduced, None).await.unwrap();
     let counted = criteria.iter().filter(|one| !one.is_about_speed());
     let short: Vec<_> = counted.filter(|one| !one.holds).collect();

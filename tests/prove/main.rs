@@ -15,7 +15,7 @@ use harness::scenarios::{Criterion, Figure, Scenario, Size};
 #[command(name = "prove", about = "Measure what an issue promises, at full size")]
 struct Cli {
     /// What to prove
-    #[arg(value_parser = ["main", "queue", "run"])]
+    #[arg(value_parser = ["main", "queue", "run", "business-central"])]
     name: String,
     /// Print a JSON list in the end instead of lines
     #[arg(long)]
@@ -44,6 +44,7 @@ async fn prove(cli: &Cli) -> io::Result<ExitCode> {
     let scenarios: &[Scenario] = match cli.name.as_str() {
         "queue" => &Scenario::QUEUE,
         "run" => &Scenario::RUN,
+        "business-central" => &Scenario::BUSINESS_CENTRAL,
         _ => &Scenario::MAIN,
     };
     for scenario in scenarios.iter().copied().filter(wanted) {

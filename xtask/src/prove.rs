@@ -9,7 +9,7 @@ use crate::{previous, step::Cargo};
 
 #[derive(Debug, Args)]
 pub(crate) struct Prove {
-    /// What to prove: `main`, `queue` or `run`
+    /// What to prove: `main`, `queue`, `run` or `business-central`
     name: String,
     /// Only this scenario, for example `soak`
     #[arg(long, value_name = "SCENARIO")]

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::weather::Dice;
+use super::super::dice::Dice;
 use crate::crew::Request;
 
 /// A request that was answered. Instants are microseconds of the machine's clock.

@@ -8,7 +8,7 @@ use signalbox_core::{Clock, SystemClock};
 use signalbox_queue::Queue;
 use tokio_util::sync::CancellationToken;
 
-use super::root;
+use super::{super::dice::Dice, root};
 use crate::crew::Limited;
 
 /// A stretch of time in which a lane was certainly closed. Instants are microseconds of the machine's clock.
@@ -63,26 +63,4 @@ async fn open(queue: &Queue, lane: &Limited, closures: &mut [Closure]) -> Result
         closure.until = closure.until.min(now);
     }
     Ok(queue.open_lane(&root(), &lane.name()).await?)
-}
-
-/// Numbers that look random and are the same each time (xorshift).
-#[derive(Debug)]
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// One of `least` to `end - 1`.
-    pub(super) fn between(&mut self, least: u64, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        least + self.0 % (end - least)
-    }
-
-    fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.between(0, length as u64)).unwrap_or(0)
-    }
 }
