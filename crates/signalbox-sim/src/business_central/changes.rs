@@ -115,8 +115,9 @@ impl World {
         if news == News::Seeded || before == Some(status) {
             return None;
         }
+        let known = self.known_as(record.id);
         self.oracle
-            .took((company, record.id), &number, status, record.modified)
+            .took((company, known), &number, status, record.modified)
     }
 
     /// Deletes a record.
@@ -125,7 +126,8 @@ impl World {
         company.rows_mut(table).remove(table, record);
         let company = company.id;
         if table.set == PURCHASE_INVOICES {
-            self.oracle.left(record);
+            let known = self.known_as(record);
+            self.oracle.left(known);
         }
         let change = Change {
             record,

@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::erp::{Deaths, Erp};
 use super::webhooks::{WebhookCounts, Webhooks};
@@ -152,6 +153,18 @@ impl World {
             .filter(|until| *until > Instant::now())
     }
 
+    /// A record as the oracle knows it. Copies of an environment have the same ids, so that
+    /// elsewhere than in the first the place has to tell them apart.
+    pub(crate) fn known_as(&self, record: Uuid) -> Uuid {
+        known_as(self.environments.seated, record)
+    }
+
+    /// The same for a record of the environment of this name.
+    pub(crate) fn known_in(&self, environment: &str, record: Uuid) -> Option<Uuid> {
+        let place = self.environments.place(environment)?;
+        Some(known_as(place, record))
+    }
+
     /// How subscriptions ended, over all environments.
     pub(crate) fn deaths(&self) -> Deaths {
         let parked = self.environments.all.iter().map(|one| one.parked.deaths);
@@ -213,6 +226,13 @@ impl World {
         self.environments.check_free(to)?;
         to.clone_into(&mut self.environments.all[place].name);
         Ok(())
+    }
+}
+
+fn known_as(place: usize, record: Uuid) -> Uuid {
+    match place {
+        0 => record,
+        place => Uuid::new_v5(&record, &place.to_be_bytes()),
     }
 }
 

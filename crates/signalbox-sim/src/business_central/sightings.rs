@@ -161,8 +161,9 @@ impl World {
         let at = clock::now();
         for shown in &observed.0 {
             self.sightings.enter(shown, at);
-            if let Some(status) = shown.invoice_status() {
-                self.oracle.observed(shown.record.id, status);
+            let known = self.known_in(&shown.environment, shown.record.id);
+            if let (Some(known), Some(status)) = (known, shown.invoice_status()) {
+                self.oracle.observed(known, status);
             }
         }
     }

@@ -2,7 +2,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signalbox_sim::{
     CompanySpec, DEFAULT_COMPANY_ID, DEFAULT_COMPANY_NAME, EnvironmentKind, EnvironmentSpec,
-    NewInvoice, SimConfig,
+    NewInvoice, SimConfig, Which,
 };
 
 use crate::client::{BC, Client, Hook, PATIENCE, error_code};
@@ -172,4 +172,24 @@ async fn a_renamed_company_keeps_its_id_and_a_recreated_one_does_not() {
         company_names(&client, "Production").await,
         ["Fabrikam", "Third"]
     );
+}
+
+#[tokio::test]
+async fn what_is_expected_of_a_copy_is_expected_besides_the_original() {
+    let client = Client::start(two_environments(), BC).await;
+    let posted = client
+        .sim
+        .post_new_purchase_invoice(&NewInvoice::default())
+        .unwrap();
+    client.sim.copy_environment("Production", "Trials").unwrap();
+    let trials = client.sim.in_environment("Trials").unwrap();
+    let which = Which::id(posted.id);
+    trials.pay_purchase_invoice(&which).unwrap();
+    assert_eq!(client.sim.verdict().expected, 2, "the copy is paid");
+    client.sim.pay_purchase_invoice(&which).unwrap();
+    assert_eq!(client.sim.verdict().expected, 3, "and so is the original");
+    // Nobody has read either. What goes in the copy is still there in the original.
+    trials.delete_purchase_invoice(&which).unwrap();
+    assert_eq!(client.sim.verdict().unseen, 2);
+    assert_eq!(client.sim.outstanding(), 1);
 }
