@@ -258,11 +258,15 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes this environment out of service for so long: requests are refused and nothing is sent.
+    /// Takes this environment out of service for so long, counted from now whatever was said
+    /// before: requests are refused and nothing is sent.
     pub(crate) fn maintain(&self, span: Duration) {
         let mut world = self.world();
         let seated = world.environments.seated;
         world.environments.all[seated].serviced = Some(Instant::now() + span);
+        drop(world);
+        // The end of an earlier window may have been what the sender waited for.
+        self.outbox.notify_one();
     }
 }
 

@@ -72,18 +72,16 @@ fn take_due(shared: &Shared) -> (Vec<(usize, OutboxKey)>, Option<Instant>) {
     let (mut due, mut next) = (Vec::new(), None::<Instant>);
     for place in 0..world.environments.count() {
         world.seat(place);
-        let mut again = world.erp.next_due();
-        if let Some(end) = world.serviced() {
-            again = again.map(|at| at.max(end));
-        } else {
-            for (key, outbox) in &mut world.erp.outboxes {
-                if outbox.due().is_some_and(|at| at <= now) {
-                    outbox.sending = true;
-                    due.push((place, key.clone()));
-                }
+        let serviced = world.serviced();
+        let outboxes = world.erp.outboxes.iter_mut();
+        for (key, outbox) in outboxes.filter(|_| serviced.is_none()) {
+            if outbox.due().is_some_and(|at| at <= now) {
+                outbox.sending = true;
+                due.push((place, key.clone()));
             }
-            again = world.erp.next_due();
         }
+        let again = world.erp.next_due();
+        let again = again.map(|at| serviced.map_or(at, |end| at.max(end)));
         next = next.into_iter().chain(again).min();
     }
     (due, next)

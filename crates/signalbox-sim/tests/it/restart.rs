@@ -93,3 +93,23 @@ async fn an_environment_in_service_may_keep_its_end_to_itself() {
     assert!(!answer.headers().contains_key("retry-after"));
     assert_eq!(error_code(answer).await, "Internal_TenantUnavailable");
 }
+
+#[tokio::test]
+async fn what_became_due_during_the_service_is_sent_after_it() {
+    let client = Client::start(SimConfig::at_scale(0.001), BC).await;
+    client.subscribed(&Hook::start().await).await;
+    client.sim.copy_environment("Production", "Copy").unwrap();
+    client.sim.maintain(AGES);
+    client
+        .sim
+        .post_new_purchase_invoice(&NewInvoice::default())
+        .unwrap();
+    let refused = client.bc(Method::GET, "companies").send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let elsewhere = client.bc_of("Copy", Method::GET, "api/v2.0/companies");
+    assert_eq!(elsewhere.send().await.unwrap().status(), StatusCode::OK);
+    assert!(client.sim.notifications().is_empty());
+    client.sim.maintain(Duration::ZERO);
+    let sent = |sim: &signalbox_sim::SimHandle| sim.notifications().len() == 1;
+    assert!(client.sim.wait_until(sent, PATIENCE).await);
+}
