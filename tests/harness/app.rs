@@ -119,11 +119,16 @@ impl App {
         self.worker = None;
     }
 
-    /// Ends the worker as SIGTERM does and starts one with the present setting.
-    pub async fn restart_worker(&mut self) {
+    /// Ends the worker as SIGTERM does.
+    pub async fn stop_worker(&mut self) {
         if let Some(worker) = self.worker.take() {
             worker.stop().await;
         }
+    }
+
+    /// Ends the worker as SIGTERM does and starts one with the present setting.
+    pub async fn restart_worker(&mut self) {
+        self.stop_worker().await;
         self.start_worker();
     }
 

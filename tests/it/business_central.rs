@@ -1,6 +1,7 @@
 //! From an invoice in Business Central to a card, through ingress, Redis and worker.
 
 mod announcing;
+mod batching;
 mod beginning;
 mod catching_up;
 mod credentials;

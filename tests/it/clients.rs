@@ -7,6 +7,7 @@ mod paging;
 mod sending;
 mod subscriptions;
 mod teams;
+mod together;
 
 use std::{
     sync::Arc,

@@ -75,6 +75,14 @@ impl Payload for Read {
     const QUEUE: QueueName = QueueName::new("read", 1);
 }
 
+impl Read {
+    /// What it may be read together with, within its lane: the lane is one environment's, and others of a connection
+    /// may share it.
+    pub fn batch(&self) -> String {
+        format!("{}/{}/{}", self.connection, self.company, self.set)
+    }
+}
+
 /// Where a post goes, by the names that people use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addressee {

@@ -86,7 +86,7 @@ fn usable_route<'a>(context: &'a Context, post: &Post) -> Result<&'a Route, JobE
 
 impl Attempt<'_> {
     async fn run(&self) -> JobResult {
-        let (intent, ()) = tokio::join!(self.intend(None), self.bot.prepare());
+        let (intent, _) = tokio::join!(self.intend(None), self.bot.prepare());
         let intent = intent?;
         if intent != Intent::Fresh {
             self.bot.discard();

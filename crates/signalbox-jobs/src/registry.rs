@@ -44,7 +44,9 @@ pub fn worker(
                 of_failures(context.clone(), limits, job, post::run)
             }),
             Kind::Read => worker.handle(limit, move |job| {
-                of_failures(context.clone(), limits, job, read::run)
+                of_failures(context.clone(), limits, job, move |context, job| {
+                    read::run(context, limits, job)
+                })
             }),
             Kind::Renew => {
                 let retiring = context.clone();

@@ -8,7 +8,7 @@ use signalbox_microsoft::{BusinessCentral, Company, Entities};
 use signalbox_queue::Lease;
 use uuid::Uuid;
 
-use crate::{Context, connections::source_lanes, entities::entities, way::Way};
+use crate::{Context, connections::source_lanes, entities::entities, read::crowd::Crowd, way::Way};
 
 /// One environment of a Business Central connection.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Source {
     pub polling: Polling,
     /// Subscriptions that the environment allows.
     pub max_subscriptions: usize,
+    /// The reads under way.
+    pub(crate) reads: Crowd,
     /// What was listed last. Nothing awaits while it is locked.
     listed: Mutex<Option<Arc<[Company]>>>,
 }
@@ -59,6 +61,7 @@ impl Source {
             page_size: connection.page_size.get(),
             polling: connection.polling.clone(),
             max_subscriptions: connection.max_subscriptions.get() as usize,
+            reads: Crowd::default(),
             listed: Mutex::default(),
         }
     }

@@ -163,24 +163,58 @@ where
     P: Told,
     R: Future<Output = JobResult>,
 {
-    let step = step(&context, &job, StepWord::Waits);
-    let (attempt, enqueued_at) = (job.attempt, job.enqueued_at);
+    let told = Failing::new(&context, &job);
     let result = handler(context.clone(), job).await;
     if let Err(error) = &result {
+        told.failed(&context, &limits, error).await;
+    }
+    result
+}
+
+/// Tells why a job that joined an attempt did not succeed.
+pub(crate) async fn failure<P: Told>(
+    context: &Context,
+    limits: &Limits,
+    job: &Job<P>,
+    error: &JobError,
+) {
+    Failing::new(context, job)
+        .failed(context, limits, error)
+        .await;
+}
+
+/// What is told of a job if it fails.
+struct Failing {
+    step: Step,
+    attempt: u32,
+    enqueued_at: Timestamp,
+    of_a_document: bool,
+}
+
+impl Failing {
+    fn new<P: Told>(context: &Context, job: &Job<P>) -> Self {
+        Self {
+            step: step(context, job, StepWord::Waits),
+            attempt: job.attempt,
+            enqueued_at: job.enqueued_at,
+            of_a_document: P::OF_A_DOCUMENT,
+        }
+    }
+
+    async fn failed(self, context: &Context, limits: &Limits, error: &JobError) {
         let standing = Standing {
-            attempt,
+            attempt: self.attempt,
             faults: 0,
-            enqueued_at,
+            enqueued_at: self.enqueued_at,
             now: context.clock.now(),
             seed: 0,
         };
-        let settlement = foresee(&context, &step, error, standing, &limits).await;
-        let step = failed(step, standing.now, error, &settlement);
-        if P::OF_A_DOCUMENT || step.word == StepWord::Dead {
+        let settlement = foresee(context, &self.step, error, standing, limits).await;
+        let step = failed(self.step, standing.now, error, &settlement);
+        if self.of_a_document || step.word == StepWord::Dead {
             context.trail.tell(step);
         }
     }
-    result
 }
 
 /// What will become of the job. Redis counts its faults, and is asked for them only where they may decide.

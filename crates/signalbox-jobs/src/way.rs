@@ -68,13 +68,15 @@ impl<'a> Way<'a> {
 
     /// Asks for the first request's permit while something else is asked of Redis, so that one sync serves both.
     ///
-    /// A refusal is forgotten: the request asks again and says why.
-    pub(crate) async fn prepare(&self) {
+    /// A refusal is forgotten: the request asks again and says why. False if there is no permit now.
+    pub(crate) async fn prepare(&self) -> bool {
         let asked = self.context.queue.permit(self.lease, &self.lanes, 1).await;
-        if let Ok(Permission::Granted(permit)) = asked {
-            let place = Placed::new(&self.context.queue, permit);
-            *self.prepared() = Some(Box::new(place));
-        }
+        let Ok(Permission::Granted(permit)) = asked else {
+            return false;
+        };
+        let place = Placed::new(&self.context.queue, permit);
+        *self.prepared() = Some(Box::new(place));
+        true
     }
 
     /// Gives a permit back that no request is about to use.

@@ -14,6 +14,7 @@ pub(crate) mod mapping;
 pub(crate) mod record;
 pub(crate) mod shipped;
 pub(crate) mod subscriptions;
+pub(crate) mod together;
 
 use std::sync::Arc;
 

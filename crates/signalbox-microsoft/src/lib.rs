@@ -21,6 +21,7 @@ pub use crate::business_central::{
     listing::Listing,
     record::RecordKey,
     subscriptions::{NewSubscription, Renewal, Subscription, Subscriptions},
+    together::{AskedFor, RecordKeys},
 };
 pub use crate::cloud::{Cloud, CloudHosts, UnknownCloud};
 pub use crate::entra::{

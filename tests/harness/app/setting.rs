@@ -25,6 +25,8 @@ pub struct Setting {
     pub lease_secs: u32,
     /// How often a job is tried when the fault is its own.
     pub attempts: u32,
+    /// How many reads a worker has under way at once.
+    pub reads_at_once: u32,
     /// How long a request may take, in seconds.
     pub request_timeout_secs: u32,
     /// The largest card, in bytes.
@@ -63,6 +65,7 @@ impl Setting {
             flood_limit: 200,
             lease_secs: 10,
             attempts: 10,
+            reads_at_once: 8,
             request_timeout_secs: 1,
             max_card_bytes: 24_000,
             visibility_delay_secs: 10,
@@ -96,7 +99,7 @@ redis = {{ url = "{redis}" }}
 data = {{ dir = "{folder}" }}
 ingress = {{ public_url = "{ingress}" }}
 http = {{ request_timeout_secs = {request_timeout} }}
-worker = {{ lease_secs = {lease}, attempts = {attempts} }}
+worker = {{ lease_secs = {lease}, attempts = {attempts}, concurrency = {{ read = {reads} }} }}
 
 [credentials.demo]
 tenant_id = "{tenant}"
@@ -128,6 +131,7 @@ visibility_delay_secs = {visibility}
             request_timeout = self.request_timeout_secs,
             lease = self.lease_secs,
             attempts = self.attempts,
+            reads = self.reads_at_once,
             tenant = cloud.tenant,
             client_id = cloud.client_id,
             entra = sim.entra_url(),

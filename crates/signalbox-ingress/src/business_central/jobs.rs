@@ -89,8 +89,15 @@ fn job(
     };
     let lanes = known.lanes.clone();
     let step = signal(options, &id, &read, notification);
+    let batch = (!read.deleted).then(|| read.batch());
     let job = NewJob::new(id, lanes, read, trace.cloned()).ok()?;
-    Some((job.keep_last(changed_at), step))
+    let job = job.keep_last(changed_at);
+    // What is gone is not read at all.
+    let job = match batch {
+        Some(batch) => job.batched_with(batch),
+        None => job,
+    };
+    Some((job, step))
 }
 
 /// The first step of a story. It names the record, because nobody knows the document yet.
