@@ -7,11 +7,14 @@ mod catching_up;
 mod credentials;
 mod faults;
 mod flood;
+mod looks;
 mod outage;
+mod polling;
 mod reading;
 mod replaying;
 mod schedules;
 mod subscription;
+mod sweeping;
 mod telling;
 
 use harness::{App, PATIENCE};

@@ -155,6 +155,10 @@ pub enum CatchUpPurpose {
     },
     /// Enter what exists as already known to the routes that begin, and announce nothing.
     Baseline,
+    /// Announce what changed since the poll before this one, again and again for as long as a route listens.
+    Poll,
+    /// Compare the ids that exist with those of the time before, night after night for as long as a route listens.
+    Sweep,
 }
 
 /// Look at everything that changed in a set of one company.

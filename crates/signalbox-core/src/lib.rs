@@ -19,6 +19,7 @@ mod schedule;
 mod settle;
 mod step;
 mod subscription;
+mod watermark;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -45,3 +46,4 @@ pub use schedule::{
 pub use settle::{Limits, Settlement, Standing, settle};
 pub use step::{DocumentName, RecordAddress, Step, StepWord};
 pub use subscription::{ClientStateDigest, ClientStates, SUBSCRIPTIONS, Subscription};
+pub use watermark::{Numbers, WATERMARKS, Watermark, next_in_pace, place_in};

@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 
 use signalbox_core::{
     EffectKey, JobError, JobId, LaneChain, Leave, Post, ROUTES, Record, Replay, RouteState,
-    baseline_group, bot_lanes, document_scope, hold_group,
+    baseline_group, bot_lanes, hold_group,
 };
 use signalbox_queue::NewJob;
-use uuid::Uuid;
 
-use crate::{Context, ExpressionError, Route, Source};
+use crate::{Context, ExpressionError, Route};
 
 /// The most that a post carries of its record, in bytes of JSON. Every byte of it lies in Redis.
 const MOST_FIELD_BYTES: usize = 16 * 1024;
@@ -67,6 +66,8 @@ pub(crate) enum Silence {
     Unnumbered,
     /// `when` does not hold.
     When,
+    /// Its number was there when the route began, in a set that only grows.
+    Before,
 }
 
 impl Silence {
@@ -75,18 +76,24 @@ impl Silence {
             Self::Draft => "draft",
             Self::Unnumbered => "it has no document number",
             Self::When => "`when` does not hold",
+            Self::Before => "known before the route began",
         }
     }
 }
 
-/// Asks `route` about `record`, which belongs to `company`.
+/// Asks `route` about `record`, whose number is unique in `scope`.
+///
+/// `highest` is the number up to which a set that only grows was there when the route began.
 pub(crate) fn ask(
     context: &Context,
-    source: &Source,
-    company: Uuid,
+    scope: &str,
     route: &Route,
     record: &Record,
+    highest: Option<i64>,
 ) -> Result<Result<Announcement, Silence>, ExpressionError> {
+    if highest.is_some_and(|highest| route.entity.serial_of(record) <= Some(highest)) {
+        return Ok(Err(Silence::Before));
+    }
     // Whatever `when` says: a draft has no final number, so it could not be announced once.
     if route.entity.is_draft(record) {
         return Ok(Err(Silence::Draft));
@@ -99,8 +106,7 @@ pub(crate) fn ask(
         return Ok(Err(Silence::When));
     }
     let once = route.once.text_for(record)?;
-    let scope = document_scope(&source.environment, company);
-    let effect = EffectKey::post(&route.name, &scope, &document, &once);
+    let effect = EffectKey::post(&route.name, scope, &document, &once);
     let root = context
         .sinks
         .get(&route.sink)
@@ -111,7 +117,7 @@ pub(crate) fn ask(
         connection: route.sink.clone(),
         to: route.to.clone(),
         card: route.card.clone(),
-        scope,
+        scope: scope.to_owned(),
         document,
         effect: effect.clone(),
         fields: card_fields(record),
@@ -150,6 +156,12 @@ impl Phases {
     pub(crate) async fn now(context: &Context) -> Result<Self, signalbox_queue::QueueError> {
         let states = context.queue.register(ROUTES).list::<RouteState>().await?;
         Ok(Self(states.into_iter().collect()))
+    }
+
+    /// The highest number that was there when `route` began for `scope`, if its set only grows.
+    pub(crate) fn highest(&self, route: &Route, scope: &str) -> Option<i64> {
+        let begun = self.0.get(route.name.as_str())?.begun.as_ref()?;
+        begun.get(scope)?.highest
     }
 
     /// The group that posts of `route` about documents of `scope` wait with; none if they may be made.

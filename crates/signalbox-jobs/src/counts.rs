@@ -91,8 +91,7 @@ pub(crate) fn end_to_end(job: &Job<Post>, now: Timestamp) {
 }
 
 /// A catch-up found `announcements` that no signal had brought.
-pub(crate) fn found(catch_up: &CatchUp, announcements: usize) {
-    let announcements = u64::try_from(announcements).unwrap_or(u64::MAX);
+pub(crate) fn found(catch_up: &CatchUp, announcements: u64) {
     found_in(
         catch_up.company.connection.as_str(),
         &catch_up.set,

@@ -15,6 +15,7 @@ mod expression;
 mod fault;
 mod finish;
 mod outage;
+mod pace;
 mod post;
 mod read;
 mod registry;

@@ -10,6 +10,7 @@ pub(crate) mod gone;
 pub(crate) mod link;
 pub(crate) mod listing;
 pub(crate) mod lists;
+pub(crate) mod looks;
 pub(crate) mod mapping;
 pub(crate) mod record;
 pub(crate) mod shipped;

@@ -99,7 +99,7 @@ impl CronPattern {
     ///
     /// A fixed time that a clock jumps over comes right after the jump, and one that a clock shows twice comes the
     /// first time; a pattern with `*` or a range of hours simply follows the clock.
-    pub(super) fn next_after(&self, instant: Timestamp, zone: &Zone) -> Option<Timestamp> {
+    pub fn next_after(&self, instant: Timestamp, zone: &Zone) -> Option<Timestamp> {
         let from = WallClock(instant.to_zoned_datetime(zone.0.clone()));
         let next = self.cron.find_next_occurrence(&from, false).ok()?;
         let next = next.0.timestamp();

@@ -1,32 +1,71 @@
 //! The baseline of one company: once-keys of what exists are entered as known; then the routes may announce there.
 //!
 //! A route's beginning is the moment its baseline passes a record: what is posted later is news. A crash anywhere
-//! repeats the whole pass, which enters the same keys again.
+//! repeats the whole pass, which enters the same keys again. Of a set that only grows nothing is listed: its highest
+//! number tells what is not news.
+//!
+//! The polls of the set begin where its first baseline began, and its sweeps with the ids that it saw.
 
+use jiff::Timestamp;
 use signalbox_core::{
     Beginning, COMPANIES, Completion, EffectKey, JobError, JobResult, KnownCompany, LaneName,
-    Leave, ROUTES, RoutePhase, RouteState, baseline_group,
+    Leave, Numbers, ROUTES, RoutePhase, RouteState, baseline_group,
 };
 
-use super::{Attempt, fail};
+use super::{
+    Attempt,
+    census::Census,
+    fail,
+    reading::{Reading, Turn},
+};
 use crate::{Route, announce, fault};
 
 impl Attempt<'_> {
     pub(super) async fn baseline(&self) -> JobResult {
         let beginning = self.beginning_routes().await?;
-        let mut known = 0;
-        if !beginning.is_empty() {
-            known = self.enter_existing(&beginning).await?;
-        }
-        for route in &beginning {
-            self.activate(route).await?;
-        }
+        let known = if beginning.is_empty() {
+            "nothing was to be entered".to_owned()
+        } else {
+            self.begin(&beginning).await?
+        };
         // Also for routes that began in an attempt that died before it got here.
         self.release_begun().await?;
-        Ok(Completion::noted(format!(
-            "{} routes began; {known} announcements were entered as known",
-            beginning.len()
-        )))
+        let begun = beginning.len();
+        Ok(Completion::noted(format!("{begun} routes began; {known}")))
+    }
+
+    /// Takes what exists as known to `routes`, and lets them announce.
+    async fn begin(&self, routes: &[&Route]) -> Result<String, JobError> {
+        let started = self.context.clock.now();
+        let mut highest = None;
+        let known = if self.set.serial.is_some() {
+            let above = self.highest().await?;
+            highest = Some(above);
+            let numbers = Numbers::beginning(above, started);
+            self.begin_mark(started, Some(numbers)).await?;
+            format!("what is numbered up to {above} is known")
+        } else {
+            self.begin_mark(started, None).await?;
+            let known = self.enter_existing(routes, started).await?;
+            format!("{known} announcements were entered as known")
+        };
+        for route in routes {
+            self.activate(route, highest).await?;
+        }
+        Ok(known)
+    }
+
+    /// The highest number of a set that only grows; 0 if it is empty.
+    async fn highest(&self) -> Result<i64, JobError> {
+        let errand = self.way.errand();
+        let highest = self
+            .source
+            .client
+            .highest(self.set, self.company_key(), errand);
+        match highest.await {
+            Ok(highest) => Ok(highest.unwrap_or(0)),
+            Err(error) => Err(self.way.fault(error).await),
+        }
     }
 
     async fn state(&self, route: &Route) -> Result<Option<RouteState>, JobError> {
@@ -35,12 +74,6 @@ impl Attempt<'_> {
             .get(route.name.as_str())
             .await
             .map_err(fault::queue)
-    }
-
-    fn routes(&self) -> impl Iterator<Item = &Route> {
-        let payload = &self.job.payload;
-        let connection = &payload.company.connection;
-        self.context.routes.listening(connection, &payload.set)
     }
 
     async fn beginning_routes(&self) -> Result<Vec<&Route>, JobError> {
@@ -55,30 +88,33 @@ impl Attempt<'_> {
         Ok(beginning)
     }
 
-    async fn enter_existing(&self, routes: &[&Route]) -> Result<usize, JobError> {
-        let page_size = self.source.page_size;
-        let mut listing = self
-            .source
-            .client
-            .changed(self.set, self.company_key(), None, page_size);
+    async fn enter_existing(
+        &self,
+        routes: &[&Route],
+        started: Timestamp,
+    ) -> Result<usize, JobError> {
+        let mut census = Census::begin(self).await?;
+        let client = &self.source.client;
+        let all = |page_size| client.changed(self.set, self.company_key(), None, page_size);
+        let mut reading = Reading::begin(self, all).await?;
         let mut known = 0;
         loop {
-            let page = match listing.next(self.way.errand()).await {
-                Ok(page) => page,
-                Err(error) => return Err(self.way.fault(error).await),
-            };
-            let Some(mut page) = page else {
-                return Ok(known);
-            };
-            self.source
-                .finish(self.set, self.company_key(), &mut page, &self.way)
-                .await?;
-            for route in routes {
-                let (root, effects) = self.effects(route, &page)?;
-                let entered = self.context.queue.baseline(&root, &effects).await;
-                known += entered.map_err(fault::queue)?;
+            match reading.next().await? {
+                Turn::Page(mut page) => {
+                    self.finish(&mut page).await?;
+                    census.take(&page);
+                    for route in routes {
+                        let (root, effects) = self.effects(route, &page)?;
+                        let entered = self.context.queue.baseline(&root, &effects).await;
+                        known += entered.map_err(fault::queue)?;
+                    }
+                }
+                Turn::Anew => census.begin_anew(),
+                Turn::End => break,
             }
         }
+        census.settle(started).await?;
+        Ok(known)
     }
 
     fn effects(
@@ -89,7 +125,7 @@ impl Attempt<'_> {
         let root = self.context.sink(&route.sink)?.root.clone();
         let mut effects = Vec::new();
         for record in page {
-            let asked = announce::ask(self.context, self.source, self.company(), route, record);
+            let asked = announce::ask(self.context, &self.scope(), route, record, None);
             if let Ok(announcement) = asked.map_err(fail)? {
                 effects.push(announcement.effect);
             }
@@ -98,7 +134,7 @@ impl Attempt<'_> {
     }
 
     /// Notes that `route` has begun here. It is active once it has begun for every company that is followed.
-    async fn activate(&self, route: &Route) -> Result<(), JobError> {
+    async fn activate(&self, route: &Route, highest: Option<i64>) -> Result<(), JobError> {
         let now = self.context.clock.now();
         let scopes = self.followed_scopes().await?;
         let begin = |old: Option<RouteState>| {
@@ -106,7 +142,7 @@ impl Attempt<'_> {
             let begun = state.begun.get_or_insert_default();
             let beginning = Beginning {
                 since: now,
-                highest: None,
+                highest,
             };
             begun.entry(self.scope()).or_insert(beginning);
             let whole = scopes.iter().all(|scope| begun.contains_key(scope));

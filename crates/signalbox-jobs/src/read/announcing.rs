@@ -72,7 +72,8 @@ impl Reading<'_> {
         let only = replay.and_then(|replay| replay.route.as_ref());
         let listening = self.context.routes.listening(&read.connection, &read.set);
         for route in listening.filter(|route| only.is_none_or(|only| *only == route.name)) {
-            let asked = announce::ask(self.context, self.source, self.company, route, record);
+            let highest = phases.highest(route, &scope);
+            let asked = announce::ask(self.context, &scope, route, record, highest);
             match asked.map_err(JobError::fail)? {
                 Err(silence) => {
                     let name = route.name.clone();

@@ -7,17 +7,24 @@ use signalbox_core::{
 use signalbox_queue::NewJob;
 
 use super::Round;
-use crate::{Route, Source, fault};
+use crate::{
+    Route, Source, fault,
+    pace::{Notified, next_poll, next_sweep, poll_id, sweep_id},
+};
 
 impl Round<'_> {
-    /// Enqueues the baseline of every set of `companies` for which some route has not begun.
+    /// Enqueues the baseline of every set of `companies` for which some route has not begun, and sees to it that every
+    /// set is polled and swept.
     pub(super) async fn plant(&self, companies: &[CompanyAddress]) -> Result<(), JobError> {
         self.adopt_beginnings(companies).await?;
+        let notified = Notified::now(self.context).await?;
         let mut jobs = Vec::new();
         for (company, set) in self.sets(companies) {
             if self.is_to_begin(company, &set).await? {
                 jobs.push(self.baseline(company, &set)?);
             }
+            jobs.push(self.poll(&notified, company, &set)?);
+            jobs.extend(self.sweep(company, &set)?);
         }
         let enqueued = self.context.queue.enqueue_all(jobs).await;
         enqueued.map(drop).map_err(fault::queue)
@@ -76,10 +83,47 @@ impl Round<'_> {
 
     fn baseline(&self, company: &CompanyAddress, set: &str) -> Result<NewJob, JobError> {
         let id = JobId::catch_up(company, set, "baseline");
+        self.look(id, company, set, CatchUpPurpose::Baseline)
+    }
+
+    /// A poll that is planted already keeps its instant, unless the set has lost its subscription and is to be looked at
+    /// sooner.
+    fn poll(
+        &self,
+        notified: &Notified,
+        company: &CompanyAddress,
+        set: &str,
+    ) -> Result<NewJob, JobError> {
+        let id = poll_id(company, set);
+        let pace = notified.pace(self.context, self.source, company, set);
+        let next = next_poll(self.context, &id, pace);
+        let poll = self.look(id, company, set, CatchUpPurpose::Poll)?;
+        Ok(poll.due(next))
+    }
+
+    /// A set that only grows needs no sweep.
+    fn sweep(&self, company: &CompanyAddress, set: &str) -> Result<Option<NewJob>, JobError> {
+        let entity = self.source.entities.get(set);
+        if entity.is_none_or(|entity| entity.serial.is_some()) {
+            return Ok(None);
+        }
+        let id = sweep_id(company, set);
+        let next = next_sweep(self.context, self.source, &id);
+        let sweep = self.look(id, company, set, CatchUpPurpose::Sweep)?;
+        Ok(Some(sweep.due(next)))
+    }
+
+    fn look(
+        &self,
+        id: JobId,
+        company: &CompanyAddress,
+        set: &str,
+        purpose: CatchUpPurpose,
+    ) -> Result<NewJob, JobError> {
         let look = CatchUp {
             company: company.clone(),
             set: set.to_owned(),
-            purpose: CatchUpPurpose::Baseline,
+            purpose,
         };
         let lanes = self.source.lanes.clone();
         let job = NewJob::new(id, lanes, look, None).map_err(JobError::fail)?;

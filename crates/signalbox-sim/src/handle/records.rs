@@ -1,5 +1,6 @@
 //! Verbs on any table, and what readers were shown.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::SimHandle;
@@ -34,6 +35,12 @@ impl SimHandle {
     /// Changes a record: `updated`, even if every field keeps its value.
     pub fn change_record(&self, change: &RecordChange) -> Result<Made, VerbError> {
         self.shared.change_record(change)
+    }
+
+    /// Lets a record say that it was last changed at `at`, and tells nobody: as rows of a long transaction do, which
+    /// are stamped when they are written and seen when it commits, and rows that were written past their triggers.
+    pub fn backdate_record(&self, change: &RecordChange, at: Timestamp) -> Result<(), VerbError> {
+        self.shared.backdate_record(change, at)
     }
 
     /// Deletes a record; says what it last was.

@@ -17,7 +17,7 @@ fn public_url(config: &Config) -> Finding {
         Some(url) => Finding::ok("ingress.public_url", format!("subscriptions name {url}")),
         None => Finding::warning(
             "ingress.public_url",
-            "it is not set, so Business Central cannot notify us and this release hears of no change",
+            "it is not set, so Business Central cannot notify us, and every entity is polled every `poll_alone_secs` instead",
             "set it to the HTTPS address under which the ingress can be reached from outside",
         ),
     }

@@ -1,0 +1,161 @@
+//! Sweeps: what was deleted without a word, and what was written without a time, comes to light at night.
+
+use harness::{App, Setting};
+use jiff::Timestamp;
+use signalbox_core::{CatchUpPurpose, StepWord};
+use signalbox_sim::{Fault, FaultKind, NewInvoice, Posted, RecordChange, RetryAfter};
+
+use super::{delivered, looks::Looking, post, post_many, story, which};
+
+const GONE: &str = "deleted in the source, found by the sweep";
+
+/// A line in which these invoices were announced, and that is told of nothing from then on.
+async fn announced(setting: Setting, count: usize) -> (App, Vec<Posted>) {
+    let looking = Looking::start(setting).await;
+    let posted = post_many(&looking.app, count);
+    delivered(&looking.app).await;
+    looking.app.until_idle().await;
+    Looking::at(&looking.app).swept().await;
+    looking.untold();
+    (looking.app, posted)
+}
+
+fn delete(app: &App, posted: &Posted) {
+    app.sim.delete_purchase_invoice(&which(posted)).unwrap();
+}
+
+async fn is_told_gone(app: &App, posted: &Posted) -> bool {
+    let story = app.queue.story(&posted.number).await.unwrap();
+    story.iter().any(|step| step.detail == GONE)
+}
+
+async fn told_gone(app: &App, posted: &Posted) {
+    app.until("the trail tells that it is gone", async || {
+        is_told_gone(app, posted).await.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_deleted_without_a_word_is_told_by_the_sweep_and_nothing_else_is() {
+    let (app, posted) = announced(Setting::default(), 3).await;
+    delete(&app, &posted[1]);
+    Looking::at(&app).swept().await;
+    told_gone(&app, &posted[1]).await;
+    let story = story(&app, &posted[1].number, 3).await;
+    let gone = story.iter().find(|step| step.detail == GONE).unwrap();
+    assert_eq!(gone.word, StepWord::Read);
+    let record = gone.record.as_ref().unwrap();
+    assert_eq!(record.record, posted[1].id.to_string());
+    assert!(!is_told_gone(&app, &posted[0]).await && !is_told_gone(&app, &posted[2]).await);
+}
+
+#[tokio::test]
+async fn what_was_deleted_before_the_first_sweep_was_counted_by_the_baseline() {
+    let setting = Looking::setting(Setting::default());
+    let app = App::over(setting, |sim| {
+        let new = NewInvoice::default();
+        sim.seed_purchase_invoices(&new, 3, 3).unwrap();
+    })
+    .await;
+    let all = app.sim.records(None, "purchaseInvoices");
+    let number = all[0]["number"].as_str().unwrap().to_owned();
+    let looking = Looking { app };
+    looking.untold();
+    let change = RecordChange::of("purchaseInvoices").number(number.as_str());
+    let app = looking.app;
+    app.sim.delete_record(&change).unwrap();
+    Looking::at(&app).swept().await;
+    let story = story(&app, &number, 1).await;
+    assert_eq!(story[0].detail, GONE);
+}
+
+#[tokio::test]
+async fn a_sweep_that_fails_half_way_changes_nothing() {
+    let setting = Setting {
+        erp: "page_size = 2".to_owned(),
+        ..Setting::default()
+    };
+    let (app, posted) = announced(setting, 5).await;
+    let before = Looking::at(&app).mark().await;
+    delete(&app, &posted[0]);
+    let refused = FaultKind::Status(400, RetryAfter::Absent);
+    app.sim
+        .add_fault(Fault::on("bc.read", refused).after(1).times(1));
+    let failed = Looking::at(&app).swept().await;
+    assert_eq!(failed.counted_at, before.counted_at);
+    assert_eq!(failed.failures, 1);
+    assert!(!is_told_gone(&app, &posted[0]).await);
+    Looking::at(&app).swept().await;
+    told_gone(&app, &posted[0]).await;
+    assert!(!is_told_gone(&app, &posted[4]).await);
+}
+
+#[tokio::test]
+async fn a_row_that_was_written_without_a_time_is_announced_after_the_sweep() {
+    let (app, _) = announced(Setting::default(), 1).await;
+    let silent = post(&app);
+    let never: Timestamp = "0001-01-01T00:00:00Z".parse().unwrap();
+    let change = RecordChange::of("purchaseInvoices").id(silent.id);
+    app.sim.backdate_record(&change, never).unwrap();
+    Looking::at(&app).polled().await;
+    assert_eq!(app.sim.effect_count(), 1);
+    Looking::at(&app).swept().await;
+    delivered(&app).await;
+    assert_eq!(app.sim.effect_count(), 2);
+}
+
+#[tokio::test]
+async fn more_rows_without_a_time_than_the_flood_limit_are_held_as_a_group() {
+    let setting = Setting {
+        flood_limit: 3,
+        ..Setting::default()
+    };
+    let (app, _) = announced(setting, 1).await;
+    let never: Timestamp = "0001-01-01T00:00:00Z".parse().unwrap();
+    for silent in post_many(&app, 5) {
+        let change = RecordChange::of("purchaseInvoices").id(silent.id);
+        app.sim.backdate_record(&change, never).unwrap();
+    }
+    Looking::at(&app).swept().await;
+    let held = async || {
+        let held = app.queue.held_groups().await.ok()?;
+        held.into_iter().find(|(_, held)| *held == 5)
+    };
+    let (group, _) = app.until("the flood is held", held).await;
+    assert_eq!(app.sim.effect_count(), 1);
+    app.queue.release_group(&group).await.unwrap();
+    delivered(&app).await;
+}
+
+#[tokio::test]
+async fn a_listing_that_lacks_most_of_what_was_known_is_believed_the_second_time() {
+    let setting = Setting {
+        flood_limit: 3,
+        ..Setting::default()
+    };
+    let (app, posted) = announced(setting, 2).await;
+    let more = post_many(&app, 3);
+    app.until("everything is found", async || {
+        Looking::at(&app).polled().await;
+        (app.sim.outstanding() == 0).then_some(())
+    })
+    .await;
+    Looking::at(&app).swept().await;
+    for gone in posted.iter().chain(&more) {
+        delete(&app, gone);
+    }
+    let doubted = Looking::at(&app).swept().await;
+    assert!(doubted.doubted);
+    let sweep = Looking::at(&app).job(CatchUpPurpose::Sweep).await;
+    assert!(
+        sweep.reason.contains("not believed yet"),
+        "{}",
+        sweep.reason
+    );
+    assert!(!is_told_gone(&app, &posted[0]).await);
+    Looking::at(&app).swept().await;
+    for gone in posted.iter().chain(&more) {
+        told_gone(&app, gone).await;
+    }
+}
