@@ -2,11 +2,11 @@
 
 use harness::{App, Setting, route};
 use signalbox::assembly;
-use signalbox_core::{ROUTES, RouteName, RoutePhase, RouteState};
+use signalbox_core::{CompanyAddress, ROUTES, RouteName, RoutePhase, RouteState};
 use signalbox_queue::{JobState, Trail};
-use signalbox_sim::{NewInvoice, Which};
+use signalbox_sim::{CompanySpec, NewInvoice, Share, Which};
 
-use super::{delivered, notified, post};
+use super::{delivered, looks::Looking, notified, post};
 
 const OLD: usize = 60;
 
@@ -85,6 +85,52 @@ async fn what_comes_while_a_baseline_runs_waits_and_is_announced_only_if_it_is_n
     post(&app);
     delivered(&app).await;
     assert_eq!(app.sim.effect_count(), 1);
+}
+
+#[tokio::test]
+async fn a_company_that_is_added_later_begins_with_a_baseline_of_its_own() {
+    let setting = Setting {
+        companies: Some("companies = \"all\"".to_owned()),
+        erp: "poll_lag_secs = 1".to_owned(),
+        ..Setting::default()
+    };
+    let app = App::with(setting).await;
+    let added = CompanySpec::named("Later, Inc.");
+    app.sim.add_company(added.clone()).unwrap();
+    let new = NewInvoice {
+        company: Some(added.name.clone()),
+        ..NewInvoice::default()
+    };
+    app.sim.seed_purchase_invoices(&new, OLD, 3).unwrap();
+    looked_after(&app).await;
+    let address = CompanyAddress {
+        company: added.id,
+        ..app.company_address()
+    };
+    app.until("the route has begun there", async || {
+        let begun = state(&app, "invoices").await?.begun?;
+        begun.contains_key(&address.scope()).then_some(())
+    })
+    .await;
+    app.sim.drop_notifications(Some(Share {
+        percent: 100.0,
+        seed: 1,
+    }));
+    let untold = app.sim.post_new_purchase_invoice(&new).unwrap();
+    app.until("what came later is announced", async || {
+        Looking::of(&app, address.clone()).polled().await;
+        (app.sim.outstanding() == 0).then_some(())
+    })
+    .await;
+    assert_eq!(untold.company, added.id);
+    assert_eq!(app.sim.effect_count(), 1);
+}
+
+/// Has the environment looked after now.
+async fn looked_after(app: &App) {
+    let context = assembly::context(&app.config(), app.queue.clone(), Trail::nowhere()).unwrap();
+    let fresh = signalbox_queue::Origin::Fresh;
+    signalbox_jobs::bootstrap(&context, fresh).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use harness::{App, Setting};
 use signalbox_core::{
-    CatchUp, CatchUpPurpose, Clock, ConnectionName, JobId, SystemClock, WATERMARKS, Watermark,
+    CatchUp, CatchUpPurpose, Clock, CompanyAddress, ConnectionName, JobId, SystemClock, WATERMARKS,
+    Watermark,
 };
 use signalbox_queue::{JobView, NewJob};
 use signalbox_sim::Share;
@@ -12,13 +13,25 @@ const SET: &str = "purchaseInvoices";
 /// A line whose looks are asked for.
 pub(super) struct Looking<A> {
     pub(super) app: A,
+    /// Where the set is; the cloud's first company if it is not said.
+    company: Option<CompanyAddress>,
+    set: &'static str,
 }
 
 impl Looking<App> {
     /// A line that is ready and knows its ids.
     pub(super) async fn start(setting: Setting) -> Self {
         let app = App::with(Self::setting(setting)).await;
-        Self { app }
+        Self::over(app)
+    }
+
+    /// The same of a line that is ready.
+    pub(super) fn over(app: App) -> Self {
+        Self {
+            app,
+            company: None,
+            set: SET,
+        }
     }
 
     /// Looks leave only the last two milliseconds to the next.
@@ -42,14 +55,32 @@ impl Looking<App> {
 }
 
 impl<'a> Looking<&'a App> {
+    /// At the invoices of the first company.
     pub(super) fn at(app: &'a App) -> Self {
-        Self { app }
+        Self {
+            app,
+            company: None,
+            set: SET,
+        }
+    }
+
+    /// At the invoices of `company`.
+    pub(super) fn of(app: &'a App, company: CompanyAddress) -> Self {
+        Self {
+            company: Some(company),
+            ..Self::at(app)
+        }
+    }
+
+    fn address(&self) -> CompanyAddress {
+        let known = self.company.clone();
+        known.unwrap_or_else(|| self.app.company_address())
     }
 
     /// The mark of the set.
     pub(super) async fn mark(&self) -> Watermark {
         let register = self.app.queue.register(WATERMARKS);
-        let key = Watermark::key(&self.app.company_address(), SET);
+        let key = Watermark::key(&self.address(), self.set);
         let mark = register.get(&key).await.unwrap();
         mark.expect("the baseline has begun the mark")
     }
@@ -61,8 +92,8 @@ impl<'a> Looking<&'a App> {
         let connection = config.business_central(&erp).unwrap();
         let lanes = signalbox_jobs::source_lanes(connection, connection.first_environment());
         let look = CatchUp {
-            company: self.app.company_address(),
-            set: SET.to_owned(),
+            company: self.address(),
+            set: self.set.to_owned(),
             purpose: purpose.clone(),
         };
         let job = NewJob::new(self.id(&purpose), lanes, look, None).unwrap();
@@ -121,6 +152,6 @@ impl<'a> Looking<&'a App> {
             CatchUpPurpose::Sweep => "sweep",
             _ => "poll",
         };
-        JobId::catch_up(&self.app.company_address(), SET, word)
+        JobId::catch_up(&self.address(), self.set, word)
     }
 }

@@ -60,7 +60,7 @@ async fn what_was_deleted_before_the_first_sweep_was_counted_by_the_baseline() {
     .await;
     let all = app.sim.records(None, "purchaseInvoices");
     let number = all[0]["number"].as_str().unwrap().to_owned();
-    let looking = Looking { app };
+    let looking = Looking::over(app);
     looking.untold();
     let change = RecordChange::of("purchaseInvoices").number(number.as_str());
     let app = looking.app;
@@ -68,6 +68,30 @@ async fn what_was_deleted_before_the_first_sweep_was_counted_by_the_baseline() {
     Looking::at(&app).swept().await;
     let story = story(&app, &number, 1).await;
     assert_eq!(story[0].detail, GONE);
+}
+
+#[tokio::test]
+async fn a_collection_without_a_filter_tells_what_was_deleted_and_announces_what_was_made() {
+    let mut setting = Setting::default();
+    setting.cloud.collection_threshold = 3;
+    let looking = Looking::start(setting).await;
+    let app = &looking.app;
+    let posted = post_many(app, 2);
+    delivered(app).await;
+    app.until_idle().await;
+    Looking::at(app).swept().await;
+    // A deletion among many changes leaves no filter, and names nothing.
+    delete(app, &posted[0]);
+    post_many(app, 5);
+    delivered(app).await;
+    told_gone(app, &posted[0]).await;
+    let sent = app.sim.notifications();
+    let bare = |element: &serde_json::Value| {
+        let resource = element["resource"].as_str().unwrap_or_default();
+        element["changeType"] == "collection" && !resource.contains("filter")
+    };
+    assert!(sent.iter().any(|sent| sent.value.iter().any(bare)));
+    assert_eq!(app.sim.effect_count(), 7);
 }
 
 #[tokio::test]
