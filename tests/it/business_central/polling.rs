@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use harness::{App, Setting};
+use harness::{App, PATIENCE, Setting};
 use jiff::{SignedDuration, Timestamp};
 use signalbox_core::{CatchUpPurpose, Clock, StepWord, SystemClock, Watermark};
 use signalbox_queue::JobState;
@@ -128,6 +128,49 @@ async fn a_poll_that_fails_on_the_way_leaves_the_mark_and_the_next_one_finds_eve
     let mark = polled_until_delivered(&app).await;
     assert_eq!((mark.failures, mark.problem), (0, None));
     assert_eq!(app.sim.effect_count(), 5);
+}
+
+#[tokio::test]
+async fn a_poll_whose_jobs_redis_does_not_take_leaves_the_mark_and_the_next_one_finds_them() {
+    let app = untold(Setting::default()).await;
+    let before = Looking::at(&app).polled().await;
+    let posted = post_many(&app, 3);
+    ripe(&app, &posted).await;
+    let slow = FaultKind::Slow(Duration::from_millis(500));
+    app.sim.add_fault(Fault::on("bc.read", slow).times(1));
+    Looking::at(&app).ask(CatchUpPurpose::Poll).await;
+    let listing = |sim: &SimHandle| sim.faults().iter().any(|fault| fault.fired == 1);
+    assert!(app.sim.wait_until(listing, PATIENCE).await);
+    // With the listing under way, Redis goes on reading and refuses to write.
+    app.redis.command("CONFIG SET min-replicas-to-write 1");
+    let answered = |sim: &SimHandle| {
+        let newest = sim.requests().into_iter().next_back();
+        newest.is_some_and(|request| request.status == Some(200))
+    };
+    assert!(app.sim.wait_until(answered, PATIENCE).await);
+    // One refusal can be that of a permit or of a heartbeat; what comes again and again is the end of the poll.
+    app.until("redis has refused the posts", async || {
+        refusals(&app).filter(|count| *count > 5)
+    })
+    .await;
+    app.redis.command("CONFIG SET min-replicas-to-write 0");
+    let waits = async || {
+        let poll = Looking::at(&app).job(CatchUpPurpose::Poll).await;
+        (poll.state == JobState::Scheduled && poll.reason.contains("replicas")).then_some(())
+    };
+    app.until("the poll has failed", waits).await;
+    let mark = Looking::at(&app).mark().await;
+    assert_eq!((mark.until, mark.looks), (before.until, before.looks));
+    polled_until_delivered(&app).await;
+    assert_eq!(app.sim.effect_count(), 3);
+}
+
+/// How often Redis has refused a script of ours for want of replicas.
+fn refusals(app: &App) -> Option<u64> {
+    let stats = app.redis.command("INFO errorstats");
+    let (_, rest) = stats.split_once("errorstat_NOREPLICAS:count=")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ pub(super) const FAMILIES: [Family; 19] = [
         "signalbox_catch_up_found_total",
         Counter,
         Working,
-        "Announcements that a catch-up found and no signal had brought.",
+        "Announcements that a poll or a catch-up found and no signal had brought.",
     ),
     DEAD_JOBS,
     family(
