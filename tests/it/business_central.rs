@@ -11,6 +11,7 @@ mod looks;
 mod outage;
 mod polling;
 mod reading;
+mod refusals;
 mod replaying;
 mod schedules;
 mod subscription;

@@ -30,7 +30,9 @@ pub use job::{
     Renew, RenewOfSet, Replay, Tick,
 };
 pub use lane_limits::{LaneLimits, LimitError, Window};
-pub use lanes::{bot_lanes, bot_root, business_central_lanes, graph_root, tick_lanes};
+pub use lanes::{
+    bot_lanes, bot_root, business_central_lanes, graph_root, renewal_lanes, set_lanes, tick_lanes,
+};
 pub use marker::{Marker, MarkerScanner};
 pub use name::{ConnectionName, LaneChain, LaneName, NameError, QueueName, RouteName};
 pub use outcome::{Completion, Decision, JobError, JobResult};

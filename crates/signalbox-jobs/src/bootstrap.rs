@@ -98,7 +98,7 @@ async fn enqueue_renewal(context: &Context, source: &Source) -> Result<(), Queue
         environment: source.environment.clone(),
     };
     let id = JobId::renew(&source.connection, &source.environment);
-    let job = NewJob::new(id, source.lanes.clone(), renew, None)?;
+    let job = NewJob::new(id, source.renewal_lanes(), renew, None)?;
     context
         .queue
         .enqueue(job.keep_last(context.clock.now()))

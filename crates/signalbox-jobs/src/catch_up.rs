@@ -95,7 +95,8 @@ async fn attempt(
         let note = format!("no card for `{}` yet", job.payload.set);
         return Ok(Completion::noted(note));
     };
-    let way = source.way(context, &job.lease, job.trace.as_deref());
+    let place = (job.payload.company.company, &*job.payload.set);
+    let way = source.way_to(context, &job.lease, job.trace.as_deref(), place);
     let company = job.payload.company.company;
     let company_name = source.company_name(company, &way).await?;
     let attempt = Attempt {
@@ -195,7 +196,8 @@ pub(crate) async fn run_of_set(context: Arc<Context>, job: Job<CatchUpOfSet>) ->
         purpose: old.purpose.clone(),
     };
     let id = JobId::catch_up(&look.company, &look.set, job.lease.id.as_str());
-    let job = NewJob::new(id, source.lanes.clone(), look, job.trace.clone());
+    let lanes = source.lanes_of(company, &look.set);
+    let job = NewJob::new(id, lanes, look, job.trace.clone());
     let enqueued = context.queue.enqueue(job.map_err(JobError::fail)?).await;
     enqueued.map_err(fault::queue)?;
     Ok(Completion::noted("passed on as a look at its company"))

@@ -22,6 +22,10 @@ pub(crate) enum Meaning {
     Throttled,
     /// Every job of the connection would fail alike until a person acts.
     Connection,
+    /// Every job of one company would fail alike until a person acts.
+    Company,
+    /// A permission lacks: for one set where the upstream has lanes for sets, else for the connection.
+    Refused,
     /// Every job with this target would fail alike until a person acts.
     Target,
     /// The world's fault; ends by age.
@@ -38,6 +42,8 @@ pub(crate) fn meaning(error: &Error) -> Meaning {
         Error::Held { .. } => Meaning::Held,
         Error::Throttled { .. } => Meaning::Throttled,
         error if error.retry_after().is_some() => Meaning::Throttled,
+        error if error.code() == Some("Internal_CompanyNotFound") => Meaning::Company,
+        Error::Forbidden { .. } => Meaning::Refused,
         error if error.is_connection_fault() => Meaning::Connection,
         error if is_target_fault(error) => Meaning::Target,
         // A page in place of an answer comes from a proxy or from maintenance, for hours and for every job alike.

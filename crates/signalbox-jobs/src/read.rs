@@ -41,7 +41,12 @@ pub(crate) async fn run(context: Arc<Context>, limits: Limits, job: Job<Read>) -
     let Some(set) = source.entities.get(&read.set) else {
         return Ok(Completion::noted(format!("no card for `{}` yet", read.set)));
     };
-    let way = source.way(&context, &job.lease, job.trace.as_deref());
+    let way = source.way_to(
+        &context,
+        &job.lease,
+        job.trace.as_deref(),
+        (read.company, &read.set),
+    );
     let reading = Reading {
         context: &context,
         source,

@@ -46,7 +46,7 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Renew>) -> JobResult {
         source,
         job: &job,
         register: context.queue.register(SUBSCRIPTIONS),
-        way: source.way(&context, &job.lease, job.trace.as_deref()),
+        way: source.renewal_way(&context, &job.lease, job.trace.as_deref()),
     };
     match round.run().await {
         Ok((note, next)) => Ok(Completion::noted(note).again_at(next)),

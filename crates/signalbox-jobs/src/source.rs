@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signalbox_config::{Companies, Polling};
-use signalbox_core::{CompanyAddress, ConnectionName, JobError, LaneChain, LaneLimits};
+use signalbox_core::{
+    CompanyAddress, ConnectionName, JobError, LaneChain, LaneLimits, renewal_lanes, set_lanes,
+};
 use signalbox_microsoft::{BusinessCentral, Company, Entities};
 use signalbox_queue::Lease;
 use uuid::Uuid;
@@ -23,7 +25,7 @@ pub struct Source {
     pub entities: Entities,
     /// The companies that are followed, as configured.
     pub companies: Companies,
-    /// The lanes of everything read from it.
+    /// The root of the lanes of everything read from it.
     pub lanes: LaneChain,
     /// What the environment allows, scaled.
     pub limits: LaneLimits,
@@ -66,13 +68,40 @@ impl Source {
         }
     }
 
-    /// The way to it on behalf of a job.
-    pub(crate) fn way<'a>(
+    /// The lanes of what reads one set of one company.
+    pub fn lanes_of(&self, company: Uuid, set: &str) -> LaneChain {
+        set_lanes(&self.lanes, company, set)
+    }
+
+    /// The lanes of what looks after it.
+    pub fn renewal_lanes(&self) -> LaneChain {
+        renewal_lanes(&self.lanes)
+    }
+
+    /// The way to one set of one company on behalf of a job.
+    pub(crate) fn way_to<'a>(
+        &self,
+        context: &'a Context,
+        lease: &'a Lease,
+        trace: Option<&'a str>,
+        (company, set): (Uuid, &str),
+    ) -> Way<'a> {
+        let lanes = self.lanes_of(company, set);
+        self.way(context, lease, trace).within(&lanes)
+    }
+
+    /// The way of the job that looks after it.
+    pub(crate) fn renewal_way<'a>(
         &self,
         context: &'a Context,
         lease: &'a Lease,
         trace: Option<&'a str>,
     ) -> Way<'a> {
+        self.way(context, lease, trace)
+            .within(&self.renewal_lanes())
+    }
+
+    fn way<'a>(&self, context: &'a Context, lease: &'a Lease, trace: Option<&'a str>) -> Way<'a> {
         let lanes = vec![(self.lanes.top().clone(), self.limits.clone())];
         Way::new(context, lease, trace, lanes)
     }

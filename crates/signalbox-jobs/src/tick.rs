@@ -153,6 +153,7 @@ impl Ticking<'_> {
             },
         };
         let id = JobId::of_tick(&tick, company, set);
-        NewJob::new(id, source.lanes.clone(), look, self.job.trace.clone()).map_err(JobError::fail)
+        let lanes = source.lanes_of(company.company, set);
+        NewJob::new(id, lanes, look, self.job.trace.clone()).map_err(JobError::fail)
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use signalbox_core::{JobError, LaneLimits, LaneName};
+use signalbox_core::{JobError, LaneChain, LaneLimits, LaneName};
 use signalbox_microsoft::{Asked, Errand, Error, Gatekeeper, Place, Refusal};
 use signalbox_queue::{LaneFault, Lease, Permission, Permit, Queue, QueueError};
 
@@ -39,6 +39,9 @@ pub(crate) struct Way<'a> {
     prepared: Mutex<Option<Box<dyn Place>>>,
     /// The job waits in another lane than these, so shutting them does not keep it back.
     beside: bool,
+    /// The lanes below `lanes` that the job waits in, the lowest first. They have no limits, so that no permit asks
+    /// for them, but what is refused there is their fault alone.
+    within: Vec<LaneName>,
 }
 
 impl<'a> Way<'a> {
@@ -57,7 +60,18 @@ impl<'a> Way<'a> {
             deadline: Box::new(move || leased.until()),
             prepared: Mutex::default(),
             beside: false,
+            within: Vec::new(),
         }
+    }
+
+    /// This way for a job that waits in `lanes`, of which only the root is limited.
+    pub(crate) fn within(mut self, lanes: &LaneChain) -> Self {
+        self.within = lanes
+            .iter()
+            .filter(|lane| *lane != lanes.top())
+            .cloned()
+            .collect();
+        self
     }
 
     /// This way, which is not the one whose lanes the job waits in.
@@ -108,7 +122,9 @@ impl<'a> Way<'a> {
             Meaning::Throttled => {
                 let until = until.unwrap_or_else(|| self.after_throttling());
                 if until > after(self.context.clock.now(), LONGEST_GATE) {
-                    return self.broken(self.lanes.first(), cause).await;
+                    return self
+                        .broken(self.lanes.first().map(|(lane, _)| lane), cause)
+                        .await;
                 }
                 self.close(until, &cause).await;
                 match outage {
@@ -116,8 +132,13 @@ impl<'a> Way<'a> {
                     None => JobError::snooze(until, cause),
                 }
             }
-            Meaning::Connection => self.broken(self.lanes.last(), cause).await,
-            Meaning::Target => self.broken(self.lanes.first(), cause).await,
+            Meaning::Connection => self.broken(self.root(), cause).await,
+            Meaning::Company => self.broken(self.within.get(1).or(self.root()), cause).await,
+            Meaning::Refused => {
+                self.broken(self.within.first().or(self.root()), cause)
+                    .await
+            }
+            Meaning::Target => self.broken(self.lowest(), cause).await,
             Meaning::Transient => match outage {
                 Some(outage) => self.out_of_order(&outage, cause).await,
                 None => self.transient(cause).await,
@@ -150,18 +171,14 @@ impl<'a> Way<'a> {
     }
 
     /// The job waits in its lane, unharmed, for a probe or for a person.
-    async fn broken(
-        &self,
-        lane: Option<&(LaneName, LaneLimits)>,
-        cause: fault::Advised,
-    ) -> JobError {
+    async fn broken(&self, lane: Option<&LaneName>, cause: fault::Advised) -> JobError {
         tracing::error!(
             error = &cause as &dyn std::error::Error,
-            lane = lane.map(|(lane, _)| lane.as_str()),
+            lane = lane.map(LaneName::as_str),
             "a lane needs a person"
         );
         let probe = self.context.next_probe();
-        if let (Some((lane, _)), Some((root, _))) = (lane, self.lanes.last()) {
+        if let (Some(lane), Some(root)) = (lane, self.root()) {
             let fault = LaneFault {
                 cause: chain(&cause),
                 next_action: cause.to_string(),
@@ -172,7 +189,9 @@ impl<'a> Way<'a> {
                 .queue
                 .break_lane(root, lane, &fault, (probe, every));
             let is_broken = broken.await.is_ok();
-            if is_broken && !self.beside {
+            // A job of an older release waits in the root alone, where a lane below does not keep it back.
+            let waits_there = !self.beside && !self.within.contains(lane);
+            if is_broken && waits_there {
                 return JobError::snooze(self.context.clock.now(), cause);
             }
             if is_broken && lane == root {
@@ -180,6 +199,12 @@ impl<'a> Way<'a> {
             }
         }
         JobError::snooze(probe, cause)
+    }
+
+    /// The job's own lane.
+    fn lowest(&self) -> Option<&LaneName> {
+        let limited = self.lanes.first().map(|(lane, _)| lane);
+        self.within.first().or(limited)
     }
 
     fn soon(&self) -> Timestamp {

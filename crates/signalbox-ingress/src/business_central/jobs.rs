@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use signalbox_core::{
-    CatchUp, CatchUpPurpose, JobId, Read, RecordAddress, Resource, Step, StepWord,
+    CatchUp, CatchUpPurpose, JobId, Read, RecordAddress, Resource, Step, StepWord, set_lanes,
 };
 use signalbox_queue::NewJob;
 use tracing::Span;
@@ -87,7 +87,7 @@ fn job(
         deleted: notification.change_type.as_deref() == Some("deleted"),
         replay: None,
     };
-    let lanes = known.lanes.clone();
+    let lanes = set_lanes(known.lanes, read.company, &read.set);
     let step = signal(options, &id, &read, notification);
     let batch = (!read.deleted).then(|| read.batch());
     let job = NewJob::new(id, lanes, read, trace.cloned()).ok()?;
@@ -133,7 +133,8 @@ fn missed(
         set: subscription.set.clone(),
         purpose: CatchUpPurpose::Missed { since },
     };
-    NewJob::new(id, known.lanes.clone(), catch_up, trace).ok()
+    let lanes = set_lanes(known.lanes, subscription.company, &subscription.set);
+    NewJob::new(id, lanes, catch_up, trace).ok()
 }
 
 /// What the jobs of this request hang on.

@@ -179,7 +179,8 @@ impl<'a> Census<'a> {
             purpose: CatchUpPurpose::Missed { since: None },
             ..payload.clone()
         };
-        let (lanes, trace) = (attempt.source.lanes.clone(), attempt.job.trace.clone());
+        let lanes = attempt.source.lanes_of(attempt.company(), &payload.set);
+        let trace = attempt.job.trace.clone();
         NewJob::new(id, lanes, look, trace).map_err(JobError::fail)
     }
 
@@ -206,7 +207,8 @@ impl<'a> Census<'a> {
             deleted: false,
             replay: None,
         };
-        let (lanes, trace) = (attempt.source.lanes.clone(), attempt.job.trace.clone());
+        let lanes = attempt.source.lanes_of(attempt.company(), &payload.set);
+        let trace = attempt.job.trace.clone();
         let batch = read.batch();
         let job = NewJob::new(id, lanes, read, trace).map_err(JobError::fail)?;
         Ok(job.keep_last(Timestamp::UNIX_EPOCH).batched_with(batch))

@@ -125,7 +125,7 @@ impl Round<'_> {
             set: set.to_owned(),
             purpose,
         };
-        let lanes = self.source.lanes.clone();
+        let lanes = self.source.lanes_of(company.company, set);
         let job = NewJob::new(id, lanes, look, None).map_err(JobError::fail)?;
         Ok(job.keep_last(self.context.clock.now()))
     }

@@ -200,7 +200,10 @@ impl Keeping<'_> {
             set: subscription.set.clone(),
             purpose: CatchUpPurpose::Missed { since: Some(since) },
         };
-        let lanes = self.round.source.lanes.clone();
+        let lanes = self
+            .round
+            .source
+            .lanes_of(subscription.company, &subscription.set);
         let job = NewJob::new(id, lanes, catch_up, self.round.job.trace.clone())
             .map_err(JobError::fail)?;
         self.round

@@ -21,7 +21,8 @@ use crate::{
 const BEHIND_THE_PROBE: Duration = Duration::from_secs(1);
 
 impl Way<'_> {
-    fn root(&self) -> Option<&LaneName> {
+    /// The lane at the top.
+    pub(super) fn root(&self) -> Option<&LaneName> {
         self.lanes.last().map(|(root, _)| root)
     }
 

@@ -11,7 +11,9 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use serde_json::json;
 use signalbox_config::{Config, Connection};
-use signalbox_core::{Clock, JobId, Read, RouteName, Step, StepWord, SystemClock, hold_group};
+use signalbox_core::{
+    Clock, JobId, Read, RouteName, Step, StepWord, SystemClock, hold_group, set_lanes,
+};
 use signalbox_jobs::source_lanes;
 use signalbox_queue::{NewJob, Queue};
 use uuid::Uuid;
@@ -151,7 +153,7 @@ async fn enqueue(
             );
             jobs.push(NewJob::new(
                 id,
-                source_lanes(source, environment),
+                set_lanes(&source_lanes(source, environment), read.company, &read.set),
                 read,
                 None,
             )?);
