@@ -2,6 +2,7 @@
 
 mod business_central;
 pub(crate) mod canned;
+mod entities;
 mod entra;
 mod paging;
 mod sending;

@@ -11,13 +11,14 @@ use signalbox_config::{Config, Environment};
 use signalbox_jobs::{Cards, Routes};
 
 /// Pages whose claims name the tests that keep them.
-const CLAIMING: [&str; 6] = [
+const CLAIMING: [&str; 7] = [
     "docs/promises.md",
     "docs/job-lifecycle.md",
     "docs/operations.md",
     "docs/config.md",
     "docs/metrics.md",
     "docs/sealed-secrets.md",
+    "docs/business-central.md",
 ];
 
 #[test]

@@ -1,12 +1,12 @@
 //! `[connections.NAME]` of kind `business-central`: companies of one or several environments.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use signalbox_core::{CronPattern, LaneLimits, Zone};
 use uuid::Uuid;
 
-use crate::{BaseUrl, Credential, Endpoints, span};
+use crate::{BaseUrl, Credential, Endpoints, Entity, entity::EntitySection, span};
 
 /// A company, by name or by id.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -79,6 +79,10 @@ pub struct BusinessCentral {
     pub polling: Polling,
     /// Subscriptions that an environment allows, those of others among them.
     pub max_subscriptions: NonZeroU32,
+    /// Whether dimensions are read along.
+    pub dimensions: bool,
+    /// Entity sets beside those that come with Signalbox, by name.
+    pub entities: BTreeMap<String, Entity>,
     /// How long a whole request may take.
     pub request_timeout: Duration,
 }
@@ -119,6 +123,9 @@ pub(crate) struct BusinessCentralSection {
     sweep_cron: CronPattern,
     sweep_time_zone: Zone,
     max_subscriptions: NonZeroU32,
+    dimensions: bool,
+    #[serde(default)]
+    pub(crate) entities: BTreeMap<String, EntitySection>,
     #[serde(
         default,
         rename = "request_timeout_secs",
@@ -142,6 +149,7 @@ impl BusinessCentralSection {
     pub(crate) fn resolve(
         self,
         credential: Arc<Credential>,
+        entities: BTreeMap<String, Entity>,
         endpoints: &Endpoints,
         timeout: Duration,
     ) -> Result<BusinessCentral, Wrong> {
@@ -170,6 +178,8 @@ impl BusinessCentralSection {
                 sweep_zone: self.sweep_time_zone,
             },
             max_subscriptions: self.max_subscriptions,
+            dimensions: self.dimensions,
+            entities,
             request_timeout: self.request_timeout.unwrap_or(timeout),
         })
     }

@@ -38,9 +38,8 @@ pub struct RouteTarget {
     /// The channel's display name.
     #[serde(deserialize_with = "filled")]
     pub channel: String,
-    /// The card template's name.
-    #[serde(deserialize_with = "filled")]
-    pub card: String,
+    /// The card template's name; without it, the entity set's own.
+    pub card: Option<String>,
 }
 
 /// One configured way from a source to a sink.
@@ -51,8 +50,8 @@ pub struct Route {
     pub from: RouteSource,
     /// An expression: what is announced at all.
     pub when: String,
-    /// An expression: what is announced once per document.
-    pub once: String,
+    /// An expression: what is announced once per document; without it, what the entity set says.
+    pub once: Option<String>,
     /// Where it ends.
     pub to: RouteTarget,
     /// When the whole set is looked at, whatever was notified.

@@ -14,6 +14,9 @@ use self::{listing::Listing, reader::Reader};
 /// Tables of things that people name.
 const NAMED: [&str; 3] = ["connections", "credentials", "routes"];
 
+/// A table of things that people name, within one of those; its example stands for all of them.
+const NAMED_WITHIN: &str = "entities";
+
 /// How a secret can be written, each with an example.
 const SECRET_FORMS: [&str; 4] = ["command", "env", "file", "sealed"];
 
@@ -135,6 +138,13 @@ impl Making {
     fn setting(&self, path: &[&str], value: &toml::Value) -> Value {
         let mut setting = match value {
             toml::Value::Table(table) if is_secret(table) => self.secret(path),
+            toml::Value::Table(examples) if path.last() == Some(&NAMED_WITHIN) => {
+                let each = examples.iter().next().map(|(name, example)| {
+                    let path = [path, &[name.as_str()]].concat();
+                    self.setting(&path, example)
+                });
+                json!({ "type": "object", "additionalProperties": each })
+            }
             toml::Value::Table(table) => {
                 let properties = table.iter().map(|(key, value)| {
                     let below = self.setting(&[path, &[key]].concat(), value);

@@ -10,10 +10,37 @@ use serde_json::Value;
 use signalbox_core::{Marker, Record};
 
 /// The templates by name. The name's ending makes the engine write every value as JSON.
-const TEMPLATES: &[(&str, &str)] = &[(
-    "purchase-invoice.json",
-    include_str!("cards/purchase-invoice.json"),
-)];
+const TEMPLATES: &[(&str, &str)] = &[
+    ("account.json", include_str!("cards/account.json")),
+    ("customer.json", include_str!("cards/customer.json")),
+    ("employee.json", include_str!("cards/employee.json")),
+    (
+        "general-ledger-entry.json",
+        include_str!("cards/general-ledger-entry.json"),
+    ),
+    ("item.json", include_str!("cards/item.json")),
+    (
+        "purchase-credit-memo.json",
+        include_str!("cards/purchase-credit-memo.json"),
+    ),
+    (
+        "purchase-invoice.json",
+        include_str!("cards/purchase-invoice.json"),
+    ),
+    (
+        "purchase-order.json",
+        include_str!("cards/purchase-order.json"),
+    ),
+    ("record.json", include_str!("cards/record.json")),
+    (
+        "sales-invoice.json",
+        include_str!("cards/sales-invoice.json"),
+    ),
+    ("vendor.json", include_str!("cards/vendor.json")),
+];
+
+/// What all cards have in common; each of them says what goes into it.
+const FRAME: (&str, &str) = ("frame.json", include_str!("cards/frame.json"));
 
 /// Why there is no card.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +94,7 @@ impl Cards {
         let mut environment = Environment::new();
         environment.add_filter("plain", filters::plain_filter);
         environment.add_filter("amount", filters::amount_filter);
-        for (name, template) in TEMPLATES {
+        for (name, template) in TEMPLATES.iter().chain([&FRAME]) {
             environment
                 .add_template(name, template)
                 .map_err(|source| CardError::Template {
@@ -80,21 +107,33 @@ impl Cards {
 
     /// Whether there is a card called `name`.
     pub fn contains(&self, name: &str) -> Result<(), CardError> {
-        self.environment
-            .get_template(&format!("{name}.json"))
-            .map(drop)
-            .map_err(|_| unknown(name))
+        self.template(name).map(drop)
     }
 
-    /// Fills the card `name` with `record` and puts `marker` into it.
-    pub fn fill(&self, name: &str, record: &Record, marker: Marker) -> Result<Card, CardError> {
-        let template = self
-            .environment
-            .get_template(&format!("{name}.json"))
-            .map_err(|_| unknown(name))?;
+    fn template(&self, name: &str) -> Result<minijinja::Template<'_, '_>, CardError> {
+        let file = format!("{name}.json");
+        let card = (file != FRAME.0).then(|| self.environment.get_template(&file));
+        card.and_then(Result::ok).ok_or_else(|| unknown(name))
+    }
+
+    /// Fills the card `name` with `record`, which is about `document`, and puts `marker` into it.
+    pub fn fill(
+        &self,
+        name: &str,
+        document: &str,
+        record: &Record,
+        marker: Marker,
+    ) -> Result<Card, CardError> {
+        let template = self.template(name)?;
         let fields = filters::texts(record);
         let filled = template
-            .render(context! { record => fields, marker => marker.to_string(), reference => marker.reference() })
+            .render(context! {
+                listed => filters::listed(&fields),
+                record => fields,
+                document,
+                marker => marker.to_string(),
+                reference => marker.reference(),
+            })
             .map_err(|source| CardError::Template {
                 name: name.to_owned(),
                 source,

@@ -7,7 +7,7 @@ use signalbox_microsoft::{CompanyKey, EntitySet};
 use crate::{Source, way::Way};
 
 impl Source {
-    /// Adds to the records of one page what other sets tell of them, the company's name and the link for people.
+    /// Adds to the records of one page what other sets tell of them, `entity`, `company` (its name) and `link`.
     ///
     /// Everything that is read or listed goes through here before a route sees it.
     pub(crate) async fn finish(
@@ -28,6 +28,7 @@ impl Source {
             if let Some(link) = self.client.web_link(set, company.name, record) {
                 record.insert("link".to_owned(), link.to_string().into());
             }
+            record.insert("entity".to_owned(), set.name.clone().into());
             if !company.name.is_empty() {
                 record.insert("company".to_owned(), company.name.into());
             }

@@ -39,7 +39,9 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Post>) -> JobResult {
     let route = usable_route(&context, post)?;
     let sink = context.sink(&post.connection)?;
     let marker = Marker::of(&post.effect);
-    let card = context.cards.fill(&post.card, &post.fields, marker);
+    let card = context
+        .cards
+        .fill(&post.card, &post.document, &post.fields, marker);
     let card = card.map_err(JobError::fail)?;
     let bot = sink.bot_way(&context, &job.lease, job.trace.as_deref(), &post.to);
     let graph = sink.graph_way(&context, &job.lease, job.trace.as_deref(), &post.to);

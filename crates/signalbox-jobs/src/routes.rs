@@ -36,6 +36,14 @@ enum Cause {
         known: String,
         connection: ConnectionName,
     },
+    #[error(
+        "the entity set `{name}` does not say what is announced once per document; write it here, or for every route in \
+         `[connections.{connection}.entities.{name}]`"
+    )]
+    Once {
+        name: String,
+        connection: ConnectionName,
+    },
 }
 
 /// One route.
@@ -132,9 +140,17 @@ fn compile(
         return Err(wrong("from.entity", cause));
     };
     let when = Expression::condition(&route.when).map_err(|error| wrong("when", error.into()))?;
-    let once = Expression::value(&route.once).map_err(|error| wrong("once", error.into()))?;
+    let Some(once) = route.once.as_ref().or(set.once.as_ref()) else {
+        let cause = Cause::Once {
+            name: set.name.clone(),
+            connection: connection.clone(),
+        };
+        return Err(wrong("once", cause));
+    };
+    let once = Expression::value(once).map_err(|error| wrong("once", error.into()))?;
+    let card = route.to.card.as_ref().unwrap_or(&set.card);
     cards
-        .contains(&route.to.card)
+        .contains(card)
         .map_err(|error| wrong("to.card", error.into()))?;
     Ok(Route {
         name: name.clone(),
@@ -148,9 +164,12 @@ fn compile(
             team: route.to.team.clone(),
             channel: route.to.channel.clone(),
         },
-        card: route.to.card.clone(),
+        card: card.clone(),
         on_unknown: route.on_unknown,
         schedule: route.schedule.clone(),
         enabled: route.enabled,
     })
 }
+
+#[cfg(test)]
+mod tests;

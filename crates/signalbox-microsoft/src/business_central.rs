@@ -145,7 +145,7 @@ impl BusinessCentral {
 
     /// The records of a set that only grows whose number is above `serial`.
     ///
-    /// A set whose records have no numbers is listed whole.
+    /// A set whose records have no numbers is listed whole. The order is that of the keys, not of the numbers.
     pub fn numbered_above(
         &self,
         set: &Arc<EntitySet>,

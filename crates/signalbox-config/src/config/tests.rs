@@ -10,10 +10,11 @@ use signalbox_core::{ConnectionName, Misfire, RouteName, Schedule};
 
 use super::{Config, DEFAULTS, general, reading::fields_of};
 use crate::{
-    Companies, Company, Concurrency, ConfigError, Data, Durability, Environment, Http, Ingress,
-    Ledger, Observe, OnUnknown, RedisLocation, Route, RouteSource, RouteTarget, Trail, Worker,
-    business_central::BusinessCentralSection, credential::CredentialSection, redis::RedisSection,
-    teams::TeamsSection, vault::SecretsSection,
+    Companies, Company, Concurrency, ConfigError, Data, Durability, EntityLines, EntityPath,
+    Environment, Http, Ingress, Ledger, Observe, OnUnknown, RedisLocation, Route, RouteSource,
+    RouteTarget, Trail, Worker, business_central::BusinessCentralSection,
+    credential::CredentialSection, entity::EntitySection, redis::RedisSection, teams::TeamsSection,
+    vault::SecretsSection,
 };
 
 /// The example of the design, word for word.
@@ -137,7 +138,16 @@ fn every_setting_of_the_default_file_is_known_and_every_known_setting_is_in_the_
     same(&["worker/concurrency"], fields_of::<Concurrency>());
     same(&["credentials/contoso"], fields_of::<CredentialSection>());
     let erp = ["connections/erp", "defaults/business-central"];
-    same(&erp, fields_of::<BusinessCentralSection>());
+    let sections = fields_of::<BusinessCentralSection>().iter().copied();
+    // These two stand in the place of `environment` and `company`, and are explained there.
+    let (several, single): (Vec<&str>, Vec<&str>) =
+        sections.partition(|key| ["companies", "environments"].contains(key));
+    let explained = |key: &&str| DEFAULTS.contains(&format!("`{key} = ["));
+    assert!(several.iter().all(explained), "{several:?}");
+    same(&erp, &single);
+    let own = "connections/erp/entities/vendorLedgerEntries";
+    same(&[own], fields_of::<EntitySection>());
+    same(&[&format!("{own}/lines")], fields_of::<EntityLines>());
     let teams = ["connections/teams", "defaults/teams"];
     same(&teams, fields_of::<TeamsSection>());
     let route = ["routes/posted-invoices", "defaults/route"];
@@ -308,6 +318,51 @@ fn parts_that_do_not_fit_together_are_told() {
     check(
         "cloud = \"china\"",
         "`connections.teams.service_url` is missing, and this cloud has no documented one; add the Bot Connector's address, which incoming messages of your bot carry as `serviceUrl`",
+    );
+}
+
+#[test]
+fn an_entity_set_of_an_extension_or_a_web_service_is_read() {
+    let config = load(&format!(
+        "{DESIGN}\n[connections.erp.entities.vendorLedgerEntries]\npath = \"api/contoso/finance/v1.0/vendorLedgerEntries\"\n\
+         document = \"entryNumber\"\nserial = \"entryNumber\"\nselect = [\"vendorNumber\"]\n\
+         [connections.erp.entities.chart]\npath = \"ODataV4/Chart_of_Accounts\"\nkey = \"No\"\ndocument = \"No\"\n\
+         select = [\"Name\"]"
+    ));
+    let erp = ConnectionName::new("erp").unwrap();
+    let entities = &config.business_central(&erp).unwrap().entities;
+    let entries = &entities["vendorLedgerEntries"];
+    let path = EntityPath::Api("contoso/finance/v1.0".to_owned());
+    assert_eq!((&entries.path, entries.key.as_str()), (&path, "id"));
+    let path = EntityPath::WebService("Chart_of_Accounts".to_owned());
+    assert_eq!(entities["chart"].path, path);
+}
+
+#[test]
+fn an_entity_set_that_cannot_be_read_is_told_with_key_reason_and_fix() {
+    let set = |more: &str| {
+        format!("[connections.erp.entities.things]\ndocument = \"no\"\nselect = [\"a\"]\n{more}")
+    };
+    // The table of the connection itself follows in the example, which TOML allows.
+    check(
+        &set("path = \"api/contoso/things\""),
+        "`connections.erp.entities.things.path` (`api/contoso/things`, from signalbox.toml) is no path of an entity set; write `api/PUBLISHER/GROUP/VERSION/SET` or `ODataV4/SERVICE`, without the company",
+    );
+    check(
+        &set("path = \"api/contoso/finance/v1.0/others\""),
+        "`connections.erp.entities.things.path` (`api/contoso/finance/v1.0/others`, from signalbox.toml) ends in another name than its table has; call the table as the path ends, because notifications do",
+    );
+    check(
+        &set("path = \"ODataV4/Things\""),
+        "`connections.erp.entities.things.key` is missing, and web services have no `id`; name the field that a record is addressed by, for example `key = \"No\"`",
+    );
+    check(
+        &set("path = \"ODataV4/Things\"\nkey = \"No\"\nmodifed = \"x\""),
+        "`connections.erp.entities.things.modifed` (from signalbox.toml) is not a setting; did you mean `modified`?",
+    );
+    check(
+        &set("path = \"ODataV4/Things\"\nkey = \"No\"").replace("[\"a\"]", "[]"),
+        "`connections.erp.entities.things.select` (`[]`, from signalbox.toml) names no field; list the fields that are read, as [\"number\"]",
     );
 }
 

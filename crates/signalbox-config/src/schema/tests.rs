@@ -57,7 +57,8 @@ fn what_has_no_default_is_required_and_what_has_one_is_not() {
     let schema = schema();
     let route = &at(&schema, "routes")["additionalProperties"];
     assert_eq!(route["required"], json!(["from", "to"]));
-    assert_eq!(route["properties"]["once"]["default"], "record.status");
+    let once = &route["properties"]["once"];
+    assert_eq!(once["examples"], json!(["record.status"]));
     let credential = &at(&schema, "credentials")["additionalProperties"];
     let required = json!(["client_id", "client_secret", "tenant_id"]);
     assert_eq!(credential["required"], required);
@@ -65,6 +66,21 @@ fn what_has_no_default_is_required_and_what_has_one_is_not() {
     assert_eq!(kinds[0]["properties"]["kind"]["const"], "business-central");
     assert_eq!(kinds[1]["required"], json!(["credential", "kind"]));
     assert_eq!(at(&schema, "defaults.teams")["required"], Value::Null);
+}
+
+#[test]
+fn every_entity_of_a_connection_is_like_the_example_whatever_it_is_called() {
+    let kinds = at(&schema(), "connections")["additionalProperties"]["oneOf"].clone();
+    let entities = &kinds[0]["properties"]["entities"];
+    let each = &entities["additionalProperties"];
+    assert_eq!(entities["properties"], Value::Null);
+    assert_eq!(each["required"], json!(["document", "path", "select"]));
+    assert_eq!(each["properties"]["lines"]["type"], "object");
+    let about = each["properties"]["serial"]["description"].as_str();
+    assert!(
+        about.unwrap().starts_with("The field that numbers"),
+        "{about:?}"
+    );
 }
 
 #[test]

@@ -9,11 +9,29 @@ use signalbox_core::Record;
 /// The Markdown that Adaptive Cards know (facts, Teams §3); a backslash makes each of them plain.
 const MARKDOWN: &[char] = &['\\', '*', '_', '[', ']', '(', ')', '~', '`', '#'];
 
+/// The most fields of a record that the card for any record shows, and the most letters of each.
+const MOST_LISTED: usize = 20;
+const MOST_LETTERS: usize = 200;
+
+/// Fields that such a card shows elsewhere, or that tell a person nothing.
+const UNLISTED: &[&str] = &["company", "entity", "id", "link"];
+
 /// The fields as text; numbers with their literal digits.
 pub(crate) fn texts(record: &Record) -> BTreeMap<String, String> {
     record
         .iter()
         .map(|(name, value)| (name.clone(), text(value)))
+        .collect()
+}
+
+/// The fields that the card for any record shows, with their names: as many as there is room for.
+pub(crate) fn listed(fields: &BTreeMap<String, String>) -> Vec<[String; 2]> {
+    let shown = fields
+        .iter()
+        .filter(|(name, _)| !UNLISTED.contains(&name.as_str()));
+    let shown = shown.take(MOST_LISTED);
+    shown
+        .map(|(name, value)| [name.clone(), value.chars().take(MOST_LETTERS).collect()])
         .collect()
 }
 
@@ -39,8 +57,12 @@ pub(crate) fn plain_filter(value: &minijinja::Value) -> String {
 }
 
 /// The filter `amount`; see [`amount`].
-pub(crate) fn amount_filter(number: &minijinja::Value, currency: &minijinja::Value) -> String {
-    amount(&shown(number), &shown(currency))
+pub(crate) fn amount_filter(
+    number: &minijinja::Value,
+    currency: Option<minijinja::Value>,
+) -> String {
+    let currency = currency.unwrap_or_default();
+    amount(&shown(number), &shown(&currency))
 }
 
 /// Text that is shown as it is: no Markdown, no mention, one line.

@@ -37,8 +37,6 @@ pub struct EntitySet {
     pub dimensions: Option<Dimensions>,
     /// An expression: what a route announces once per document.
     pub once: Option<String>,
-    /// An expression: what a route announces at all, if not everything.
-    pub when: Option<String>,
     /// The card.
     pub card: String,
     /// The web client's page for it.

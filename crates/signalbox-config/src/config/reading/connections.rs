@@ -7,9 +7,10 @@ use signalbox_core::ConnectionName;
 
 use super::Reading;
 use crate::{
-    Connection, Credential, Endpoints, Http, Vault,
+    Connection, Credential, Endpoints, Entity, Http, Vault,
     business_central::{BusinessCentralSection, Wrong},
     credential::CredentialSection,
+    entity::EntitySection,
     error::{did_you_mean, problem},
     teams::TeamsSection,
 };
@@ -52,12 +53,14 @@ impl Reading<'_> {
             };
             let connection = match self.kind(&path) {
                 Some("business-central") => {
-                    self.section::<BusinessCentralSection>(&path).and_then(|s| {
-                        let credential = self.credential(&path, &s.credential, credentials)?;
-                        let connection = s.resolve(credential, endpoints, timeout);
-                        let connection = self.told(&path, connection)?;
-                        Some(Connection::BusinessCentral(Box::new(connection)))
-                    })
+                    self.section::<BusinessCentralSection>(&path)
+                        .and_then(|mut s| {
+                            let credential = self.credential(&path, &s.credential, credentials)?;
+                            let entities = self.entities(&path, std::mem::take(&mut s.entities));
+                            let connection = s.resolve(credential, entities, endpoints, timeout);
+                            let connection = self.told(&path, connection)?;
+                            Some(Connection::BusinessCentral(Box::new(connection)))
+                        })
                 }
                 Some("teams") => self.section::<TeamsSection>(&path).and_then(|s| {
                     let credential = self.credential(&path, &s.credential, credentials)?;
@@ -107,6 +110,27 @@ impl Reading<'_> {
             self.problems.push(problem);
         }
         credentials.get(name).cloned()
+    }
+
+    /// The entity sets of a connection that can be read.
+    fn entities(
+        &mut self,
+        path: &[&str; 2],
+        sections: BTreeMap<String, EntitySection>,
+    ) -> BTreeMap<String, Entity> {
+        let mut entities = BTreeMap::new();
+        for (name, section) in sections {
+            match section.resolve(&name) {
+                Ok(entity) => {
+                    entities.insert(name, entity);
+                }
+                Err((key, reason, fix)) => {
+                    let key = [path[0], path[1], "entities", &name, key];
+                    self.problems.push(problem(self.layers, &key, reason, fix));
+                }
+            }
+        }
+        entities
     }
 
     /// What was resolved; what is wrong with it becomes a problem.
