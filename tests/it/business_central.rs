@@ -9,6 +9,7 @@ mod faults;
 mod flood;
 mod looks;
 mod outage;
+mod people;
 mod polling;
 mod reading;
 mod refusals;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use signalbox_core::{ConnectionName, Schedule};
 
-use crate::credential::filled;
+use crate::{Mention, credential::filled};
 
 /// What is done when it cannot be found out whether a card was posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -57,7 +57,7 @@ pub struct Route {
     /// When the whole set is looked at, whatever was notified.
     pub schedule: Option<Schedule>,
     /// Who is mentioned.
-    pub mention: Vec<String>,
+    pub mention: Vec<Mention>,
     /// What is done when it cannot be found out whether a card was posted.
     pub on_unknown: OnUnknown,
     /// False keeps the route and its history, and holds its signals.

@@ -92,6 +92,18 @@ pub struct Addressee {
     pub channel: String,
 }
 
+/// Somebody whom a card mentions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The role in which they are mentioned, as the configuration calls it; `address` for one that it names itself.
+    pub role: String,
+    /// The name, for people. Empty if nobody knows it.
+    #[serde(default)]
+    pub name: String,
+    /// The e-mail address.
+    pub email: String,
+}
+
 /// Announce one document once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Post {
@@ -112,6 +124,9 @@ pub struct Post {
     pub effect: EffectKey,
     /// The mapped fields of the card, at most 16 KiB as JSON.
     pub fields: Record,
+    /// Whom the card mentions. Older releases mention nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Person>,
 }
 
 impl Payload for Post {

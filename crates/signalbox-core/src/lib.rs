@@ -26,8 +26,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use company::{COMPANIES, KnownCompany};
 pub use ids::{EffectKey, JobId, document_scope};
 pub use job::{
-    Addressee, CatchUp, CatchUpOfSet, CatchUpPurpose, CompanyAddress, Payload, Post, Read, Record,
-    Renew, RenewOfSet, Replay, Tick,
+    Addressee, CatchUp, CatchUpOfSet, CatchUpPurpose, CompanyAddress, Payload, Person, Post, Read,
+    Record, Renew, RenewOfSet, Replay, Tick,
 };
 pub use lane_limits::{LaneLimits, LimitError, Window};
 pub use lanes::{

@@ -10,7 +10,7 @@ use signalbox_core::{
 };
 use signalbox_queue::NewJob;
 
-use crate::{Context, ExpressionError, Route};
+use crate::{Context, ExpressionError, Route, people::Mentioned};
 
 /// The most that a post carries of its record, in bytes of JSON. Every byte of it lies in Redis.
 const MOST_FIELD_BYTES: usize = 16 * 1024;
@@ -22,6 +22,8 @@ pub(crate) struct Announcement {
     pub(crate) effect: EffectKey,
     pub(crate) lanes: LaneChain,
     pub(crate) post: Post,
+    /// What the trail is told of whom it mentions; empty if its route mentions nobody.
+    pub(crate) mentions: String,
 }
 
 impl Announcement {
@@ -32,6 +34,18 @@ impl Announcement {
             self.effect = self.effect.again(&replay.nonce);
             self.post.effect = self.effect.clone();
         }
+        self
+    }
+
+    /// The same, mentioning these people. A card can show their names, as fields such as `purchaserName`.
+    pub(crate) fn mentioning(mut self, mentioned: Mentioned) -> Self {
+        self.mentions = mentioned.told();
+        let people = mentioned.people;
+        for person in people.iter().filter(|one| !one.name.is_empty()) {
+            let field = name_field(&person.role);
+            self.post.fields.insert(field, person.name.clone().into());
+        }
+        self.post.people = people;
         self
     }
 
@@ -55,6 +69,23 @@ impl Announcement {
             None => job,
         })
     }
+}
+
+/// The field for the name of who has `role`: `vendorContactName` for `vendor-contact`.
+fn name_field(role: &str) -> String {
+    let mut field = String::new();
+    let mut begins = false;
+    for letter in role.chars() {
+        match letter {
+            '-' => begins = true,
+            letter if begins => {
+                field.extend(letter.to_uppercase());
+                begins = false;
+            }
+            letter => field.push(letter),
+        }
+    }
+    field + "Name"
 }
 
 /// Why a record is not announced by a route.
@@ -121,12 +152,14 @@ pub(crate) fn ask(
         document,
         effect: effect.clone(),
         fields: card_fields(record),
+        people: Vec::new(),
     };
     Ok(Ok(Announcement {
         id: JobId::post(&effect),
         effect,
         lanes: bot_lanes(&root, &route.to),
         post,
+        mentions: String::new(),
     }))
 }
 

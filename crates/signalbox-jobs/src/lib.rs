@@ -16,6 +16,7 @@ mod fault;
 mod finish;
 mod outage;
 mod pace;
+mod people;
 mod post;
 mod read;
 mod registry;

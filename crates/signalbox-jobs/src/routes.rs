@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use signalbox_config::{Config, OnUnknown};
+use signalbox_config::{Config, Mention, OnUnknown};
 use signalbox_core::{Addressee, ConnectionName, RouteName, Schedule};
 use signalbox_microsoft::{Entities, EntitySet};
 
@@ -67,6 +67,8 @@ pub struct Route {
     pub to: Addressee,
     /// The card's name.
     pub card: String,
+    /// Whom its cards mention.
+    pub mention: Vec<Mention>,
     /// What is done when it cannot be found out whether a card was posted.
     pub on_unknown: OnUnknown,
     /// When its whole set is looked at, whatever was notified.
@@ -165,6 +167,7 @@ fn compile(
             channel: route.to.channel.clone(),
         },
         card: card.clone(),
+        mention: route.mention.clone(),
         on_unknown: route.on_unknown,
         schedule: route.schedule.clone(),
         enabled: route.enabled,

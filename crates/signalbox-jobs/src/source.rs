@@ -10,7 +10,10 @@ use signalbox_microsoft::{BusinessCentral, Company, Entities};
 use signalbox_queue::Lease;
 use uuid::Uuid;
 
-use crate::{Context, connections::source_lanes, entities::entities, read::crowd::Crowd, way::Way};
+use crate::{
+    Context, connections::source_lanes, entities::entities, people::People, read::crowd::Crowd,
+    way::Way,
+};
 
 /// One environment of a Business Central connection.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Source {
     pub polling: Polling,
     /// Subscriptions that the environment allows.
     pub max_subscriptions: usize,
+    /// What was asked about people.
+    pub(crate) people: People,
     /// The reads under way.
     pub(crate) reads: Crowd,
     /// What was listed last. Nothing awaits while it is locked.
@@ -63,6 +68,7 @@ impl Source {
             page_size: connection.page_size.get(),
             polling: connection.polling.clone(),
             max_subscriptions: connection.max_subscriptions.get() as usize,
+            people: People::default(),
             reads: Crowd::default(),
             listed: Mutex::default(),
         }

@@ -12,6 +12,7 @@ pub(crate) mod listing;
 pub(crate) mod lists;
 pub(crate) mod looks;
 pub(crate) mod mapping;
+pub(crate) mod people;
 pub(crate) mod record;
 pub(crate) mod shipped;
 pub(crate) mod subscriptions;

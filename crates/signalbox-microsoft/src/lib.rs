@@ -19,6 +19,7 @@ pub use crate::business_central::{
     entities::Entities,
     entity::{Api, Dimensions, EntitySet, Lines, Page},
     listing::Listing,
+    people::{Contact, Salesperson},
     record::RecordKey,
     subscriptions::{NewSubscription, Renewal, Subscription, Subscriptions},
     together::{AskedFor, RecordKeys},

@@ -23,6 +23,7 @@ fn announce() -> Post {
         document: "103201".to_owned(),
         effect: EffectKey::from_stored("post/invoices/1/103201/Open"),
         fields: Record::new(),
+        people: Vec::new(),
     }
 }
 

@@ -463,3 +463,20 @@ fn what_is_wrong_with_a_schedule_is_said_with_what_to_write() {
         check_in(&nothing(), &scheduled(&lines.concat()), &expected);
     }
 }
+
+#[test]
+fn a_mention_that_is_no_role_and_no_address_is_told_with_the_roles() {
+    let text = DESIGN.replace("[\"purchaser\"]", "[\"jo@contoso.example\", \"boss\"]");
+    let error = Config::from_toml(&text, &nothing()).unwrap_err();
+    let told = error.to_string();
+    for word in [
+        "mention",
+        "boss",
+        "employee",
+        "purchaser",
+        "salesperson",
+        "vendor-contact",
+    ] {
+        assert!(told.contains(word), "{told}");
+    }
+}

@@ -16,7 +16,7 @@ use super::{Attempt, fail};
 use crate::{
     Route,
     announce::{self, Announcement, Phases},
-    counts, fault,
+    counts, fault, people,
 };
 
 /// What one look finds.
@@ -113,7 +113,15 @@ impl<'a> Haul<'a> {
         let states = context.queue.effect_states(root, &effects).await;
         let with_state = announcements.into_iter().zip(states.map_err(fault::queue)?);
         let fresh = with_state.filter(|(_, state)| *state == EffectState::Fresh);
-        Ok(fresh.map(|(announcement, _)| announcement).collect())
+        let (place, way) = (
+            (self.attempt.source, self.attempt.company()),
+            &self.attempt.way,
+        );
+        let mut mentioning = Vec::new();
+        for (announcement, _) in fresh {
+            mentioning.push(people::added(context, place, way, route, announcement).await?);
+        }
+        Ok(mentioning)
     }
 
     /// Enqueues what is kept for `route`: held with the group of the look if it floods, or with what the route waits for.
@@ -204,7 +212,11 @@ impl<'a> Haul<'a> {
             held.word = StepWord::Held;
             held
         });
-        let found = found.because(format!("found by {}", self.found_by));
+        let found_by = format!("found by {}", self.found_by);
+        let found = found.because(match announcement.mentions.as_str() {
+            "" => found_by,
+            mentions => format!("{found_by}; {mentions}"),
+        });
         [Some(found), held].into_iter().flatten().collect()
     }
 

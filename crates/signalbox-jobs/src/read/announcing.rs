@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     announce::{self, Phases},
-    fault,
+    fault, people,
 };
 
 /// What comes of one record.
@@ -35,7 +35,7 @@ impl Reading<'_> {
         let mut posts = Vec::new();
         let mut plans = Vec::with_capacity(jobs.len());
         for (job, record) in jobs.iter().zip(records) {
-            let mut plan = self.plan(job, record, phases);
+            let mut plan = self.plan(job, record, phases).await;
             if let Ok(plan) = &mut plan {
                 posts.append(&mut plan.posts);
             }
@@ -54,7 +54,7 @@ impl Reading<'_> {
         }
     }
 
-    fn plan(
+    async fn plan(
         &self,
         job: &Job<Read>,
         record: &Record,
@@ -80,7 +80,14 @@ impl Reading<'_> {
                     plan.story.not_announced(name, silence.as_str());
                     plan.notes.push(silence.as_str().to_owned());
                 }
-                Ok(mut announcement) => {
+                Ok(announcement) => {
+                    let place = (self.source, self.company);
+                    let added = people::added(self.context, place, &self.way, route, announcement);
+                    let mut announcement = added.await?;
+                    if !announcement.mentions.is_empty() {
+                        let whom = announcement.mentions.clone();
+                        plan.story.mentioned(route.name.clone(), whom);
+                    }
                     if let Some(replay) = replay {
                         announcement = announcement.replayed(replay);
                     }

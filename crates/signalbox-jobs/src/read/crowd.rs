@@ -44,9 +44,10 @@ impl Crowd {
         self.most.fetch_min((count / 2).max(1), Ordering::Relaxed);
     }
 
-    /// A request for `count` records was answered. What is large enough may be larger the next time.
+    /// A request for `count` records was answered. The next may be larger, by little: each that is too large costs the
+    /// time after which it is given up.
     pub(super) fn went_well(&self, count: usize) {
-        let grown = |most: usize| (count >= most).then(|| most.saturating_mul(2));
+        let grown = |most: usize| (count >= most).then(|| most.saturating_add(most / 10 + 1));
         let relaxed = Ordering::Relaxed;
         // Somebody else may have changed it meanwhile, and then knows better.
         self.most.fetch_update(relaxed, relaxed, grown).ok();
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_took_too_long_is_halved_down_to_one_and_grows_again_with_what_goes_well() {
+    fn what_took_too_long_is_halved_down_to_one_and_grows_a_little_with_what_goes_well() {
         let crowd = Crowd::default();
         assert_eq!(crowd.most(100), 100);
         crowd.was_too_much(100);
@@ -100,7 +101,7 @@ mod tests {
         crowd.went_well(3);
         assert_eq!(crowd.most(100), 25);
         crowd.went_well(25);
-        assert_eq!(crowd.most(100), 50);
+        assert_eq!(crowd.most(100), 28);
         crowd.was_too_much(1);
         assert_eq!(crowd.most(100), 1);
         assert_eq!(Crowd::default().most(0), 1);

@@ -31,6 +31,11 @@ impl<'a> Story<'a> {
         Self { context, step }
     }
 
+    /// Whom the card of `route` mentions, or why it does not.
+    pub(super) fn mentioned(&self, route: RouteName, whom: String) {
+        self.tell(StepWord::Read, route, whom);
+    }
+
     pub(super) fn not_announced(&self, route: RouteName, why: impl Into<String>) {
         self.tell(StepWord::NotAnnounced, route, why.into());
     }
