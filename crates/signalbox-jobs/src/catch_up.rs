@@ -92,7 +92,7 @@ async fn attempt(
     pace: Option<Duration>,
 ) -> JobResult {
     let Some(set) = source.entities.get(&job.payload.set) else {
-        let note = format!("no card for `{}` yet", job.payload.set);
+        let note = format!("`{}` is no entity set of this connection", job.payload.set);
         return Ok(Completion::noted(note));
     };
     let place = (job.payload.company.company, &*job.payload.set);

@@ -39,7 +39,10 @@ pub(crate) async fn run(context: Arc<Context>, limits: Limits, job: Job<Read>) -
     }
     let source = context.source(&read.connection, read.environment.as_deref())?;
     let Some(set) = source.entities.get(&read.set) else {
-        return Ok(Completion::noted(format!("no card for `{}` yet", read.set)));
+        return Ok(Completion::noted(format!(
+            "`{}` is no entity set of this connection",
+            read.set
+        )));
     };
     let way = source.way_to(
         &context,
