@@ -7,6 +7,7 @@ mod catching_up;
 mod credentials;
 mod faults;
 mod flood;
+mod ledger;
 mod looks;
 mod outage;
 mod people;

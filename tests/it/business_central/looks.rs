@@ -72,6 +72,14 @@ impl<'a> Looking<&'a App> {
         }
     }
 
+    /// At another set of the first company.
+    pub(super) fn at_set(app: &'a App, set: &'static str) -> Self {
+        Self {
+            set,
+            ..Self::at(app)
+        }
+    }
+
     fn address(&self) -> CompanyAddress {
         let known = self.company.clone();
         known.unwrap_or_else(|| self.app.company_address())

@@ -1,9 +1,10 @@
 //! Catching up: everything changed since an instant is announced if it was not. Without an instant everything there is
-//! is looked at, and what is not there any more was deleted.
+//! is looked at, and what is not there any more was deleted. Of a set that only grows, only what is numbered higher than
+//! polls have got to is asked for.
 
 use jiff::{SignedDuration, Timestamp};
 use signalbox_core::{
-    Completion, JobError, JobResult, SCHEDULES, SUBSCRIPTIONS, ScheduleState, Subscription,
+    Completion, JobError, JobResult, Numbers, SCHEDULES, SUBSCRIPTIONS, ScheduleState, Subscription,
 };
 
 use super::{
@@ -26,8 +27,17 @@ impl Attempt<'_> {
         let mut haul = Haul::begin(self, "a catch-up", self.job.lease.id.to_string());
         let mut census = Census::begin(self).await?;
         let client = &self.source.client;
+        let numbers = self.mark().await?.and_then(|mark| mark.numbers);
+        let numbers = numbers.filter(|_| self.set.serial.is_some());
+        let counts = since.is_none() && self.set.serial.is_none();
         let mut reading = Reading::begin(self, |page_size| {
-            let listing = client.changed(self.set, self.company_key(), since, page_size);
+            let listing = match numbers {
+                // What is numbered lower has been looked at, whenever it was changed, and no index helps to find it.
+                Some(Numbers { above, .. }) => {
+                    client.numbered_above(self.set, self.company_key(), above, page_size)
+                }
+                None => client.changed(self.set, self.company_key(), since, page_size),
+            };
             // What a lagging replica does not show yet would not be looked for again.
             listing.from_primary()
         })
@@ -37,7 +47,7 @@ impl Attempt<'_> {
                 Turn::Page(mut page) => {
                     self.finish(&mut page).await?;
                     haul.take(&page).await?;
-                    if since.is_none() {
+                    if counts {
                         census.take(&page);
                     }
                 }
@@ -49,7 +59,7 @@ impl Attempt<'_> {
             }
         }
         let (mut note, _) = haul.end().await?;
-        if since.is_none() {
+        if counts {
             let gone = census.settle_after_a_look(started).await?;
             note = format!("{note}; {gone}");
         }
