@@ -95,8 +95,8 @@ async fn attempt(
         let note = format!("`{}` is no entity set of this connection", job.payload.set);
         return Ok(Completion::noted(note));
     };
-    let place = (job.payload.company.company, &*job.payload.set);
-    let way = source.way_to(context, &job.lease, job.trace.as_deref(), place);
+    let target = (job.payload.company.company, &*job.payload.set);
+    let way = source.way_to(context, &job.lease, job.trace.as_deref(), target);
     let company = job.payload.company.company;
     let company_name = source.company_name(company, &way).await?;
     let attempt = Attempt {
