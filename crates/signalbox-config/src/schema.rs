@@ -86,8 +86,15 @@ impl Making {
 
     fn example(&self, path: &[&str; 2], example: &toml::Value) -> Value {
         let kind = kind_of(path[0], example);
-        let properties = self.properties(path, &kind);
-        let required = self.required(path, example);
+        let mut properties = self.properties(path, &kind);
+        let mut required = self.required(path, example);
+        for (one, several, written) in several() {
+            if properties.contains_key(one) {
+                properties.insert(several.to_owned(), written);
+                // The reader says which of the two is missing.
+                required.retain(|key| key != one);
+            }
+        }
         let mut one = object(properties, required);
         if example.get("kind").is_some() {
             one["properties"]["kind"]["const"] = kind.into();
@@ -240,6 +247,16 @@ fn object(properties: Map<String, Value>, required: Vec<String>) -> Value {
         object["required"] = required.into();
     }
     object
+}
+
+/// Settings for one thing, what stands in their place for several, and how that is written.
+fn several() -> [(&'static str, &'static str, Value); 2] {
+    let names = json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 });
+    let all = json!({ "type": "string", "enum": ["all"] });
+    [
+        ("company", "companies", json!({ "oneOf": [names, all] })),
+        ("environment", "environments", names),
+    ]
 }
 
 /// What the table of its defaults is called.

@@ -35,6 +35,21 @@ fn the_schema_takes_the_defaults_every_setting_and_the_example_of_the_readme() {
 }
 
 #[test]
+fn several_companies_and_environments_are_taken_in_the_place_of_one() {
+    let connection = "[connections.erp]\nkind = \"business-central\"\ncredential = \"contoso\"\n";
+    let schema = schema();
+    for fine in [
+        "environments = [\"Production\", \"Trials\"]\ncompanies = \"all\"",
+        "environment = \"Production\"\ncompanies = [\"A\", \"B\"]",
+    ] {
+        let file = json(&format!("{connection}{fine}"));
+        assert_eq!(objections(&schema, &file), [""; 0], "{fine}");
+    }
+    let wrong = json(&format!("{connection}companies = \"some\""));
+    assert_ne!(objections(&schema, &wrong), [""; 0]);
+}
+
+#[test]
 fn a_setting_that_is_not_known_is_refused_at_every_depth() {
     let schema = schema();
     let mut tables = vec![String::new()];
