@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_core::{
-    ClientStateDigest, ClientStates, ConnectionName, LaneChain, SUBSCRIPTIONS, Subscription,
+    ClientStateDigest, CompanyAddress, ConnectionName, LaneChain, SUBSCRIPTIONS, Subscription,
     SystemClock, business_central_lanes,
 };
 use signalbox_ingress::{BusinessCentralSource, Door, IngressOptions, router, serve};
@@ -129,21 +129,16 @@ fn erp() -> ConnectionName {
 
 /// Enters a subscription to `set`, made with `client_state`.
 pub async fn enter_subscription(queue: &Queue, set: &str, client_state: &str) {
-    let subscription = Subscription {
+    let at = CompanyAddress {
         connection: erp(),
-        key: format!("{set}-7f3c"),
-        environment: None,
+        environment: String::new(),
         company: COMPANY,
-        set: set.to_owned(),
-        id: None,
-        client_states: ClientStates {
-            pending: Some(ClientStateDigest::of(client_state)),
-            current: None,
-            previous: None,
-        },
-        expires_at: None,
-        caught_up_at: Timestamp::UNIX_EPOCH,
     };
+    let mut subscription =
+        Subscription::begun(&at, set, format!("{set}-7f3c"), Timestamp::UNIX_EPOCH);
+    // As an older release wrote it.
+    subscription.environment = None;
+    subscription.client_states.pending = Some(ClientStateDigest::of(client_state));
     let name = Subscription::name(&subscription.connection, &subscription.key);
     let register = queue.register(SUBSCRIPTIONS);
     register

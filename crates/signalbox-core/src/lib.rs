@@ -47,5 +47,7 @@ pub use schedule::{
 };
 pub use settle::{Limits, Settlement, Standing, settle};
 pub use step::{DocumentName, RecordAddress, Step, StepWord};
-pub use subscription::{ClientStateDigest, ClientStates, SUBSCRIPTIONS, Subscription};
+pub use subscription::{
+    ClientStateDigest, ClientStates, PollsInstead, SUBSCRIPTIONS, Subscription, SubscriptionFailure,
+};
 pub use watermark::{Numbers, WATERMARKS, Watermark, next_in_pace, place_in};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::ConnectionName;
+use crate::{CompanyAddress, ConnectionName};
 
 /// The register that holds a [`Subscription`] per `{connection}/{key}`.
 pub const SUBSCRIPTIONS: &str = "subscriptions";
@@ -66,6 +66,27 @@ impl ClientStates {
     }
 }
 
+/// Why the last attempt to make or renew a subscription came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionFailure {
+    /// When.
+    pub at: Timestamp,
+    /// What was answered, and what to do about it.
+    pub cause: String,
+}
+
+/// That a set is looked at again and again because there is no subscription to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollsInstead {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why there is no subscription, and what to do about it.
+    pub reason: String,
+    /// When a subscription is asked for again, if the last request for one was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<Timestamp>,
+}
+
 /// A subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
@@ -88,9 +109,45 @@ pub struct Subscription {
     pub expires_at: Option<Timestamp>,
     /// Everything changed before this instant has been looked at.
     pub caught_up_at: Timestamp,
+    /// When it was last made or renewed. Older releases do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_renewed: Option<Timestamp>,
+    /// Why it was not made or renewed when that was last tried; `None` after a success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<SubscriptionFailure>,
+    /// When a notification last came, to the minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_notified: Option<Timestamp>,
+    /// That and why its set is polled instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polls_instead: Option<PollsInstead>,
 }
 
 impl Subscription {
+    /// One that the source does not know yet. What changes from `since` on is caught up with once it does.
+    pub fn begun(at: &CompanyAddress, set: &str, key: String, since: Timestamp) -> Self {
+        Self {
+            connection: at.connection.clone(),
+            key,
+            environment: Some(at.environment.clone()),
+            company: at.company,
+            set: set.to_owned(),
+            id: None,
+            client_states: ClientStates::default(),
+            expires_at: None,
+            caught_up_at: since,
+            last_renewed: None,
+            last_failure: None,
+            last_notified: None,
+            polls_instead: None,
+        }
+    }
+
+    /// Whether the source notifies by it, as far as is known.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.id.is_some() && self.expires_at.is_some_and(|expires| expires > now)
+    }
+
     /// Its name in the register.
     pub fn name(connection: &ConnectionName, key: &str) -> String {
         format!("{connection}/{key}")

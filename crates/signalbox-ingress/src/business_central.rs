@@ -6,6 +6,7 @@
 mod durable;
 mod jobs;
 mod notification;
+mod notified;
 mod verify;
 
 use signalbox_core::{CompanyAddress, ConnectionName, LaneChain, SUBSCRIPTIONS, Subscription};
@@ -125,7 +126,8 @@ async fn take_known(durable: &Durable<'_>, known: &Known<'_>, body: Option<Vec<u
             return answer;
         }
     }
-    let answer = durable.enqueue(batch.jobs).await;
+    let noted = notified::note(durable.options, known, !genuine.is_empty());
+    let (answer, ()) = tokio::join!(durable.enqueue(batch.jobs), noted);
     if answer == Answer::Taken {
         for step in batch.steps {
             durable.options.trail.tell(step);

@@ -2,8 +2,10 @@
 //! workers enqueue it once.
 
 use jiff::Timestamp;
-use signalbox_core::{JobId, ROUTES, Renew, RouteName, RoutePhase, RouteState};
-use signalbox_queue::{NewJob, Origin, QueueError};
+use signalbox_core::{
+    ConnectionName, JobId, LaneChain, ROUTES, Renew, RouteName, RoutePhase, RouteState,
+};
+use signalbox_queue::{NewJob, Origin, Queue, QueueError};
 
 use crate::{Context, Source};
 
@@ -91,17 +93,26 @@ fn forgotten(name: &RouteName, now: Timestamp) -> RouteState {
     }
 }
 
-/// Has the environment looked after now.
-async fn enqueue_renewal(context: &Context, source: &Source) -> Result<(), QueueError> {
+/// Has an environment looked after now: its companies, its baselines and its subscriptions.
+pub async fn ask_for_round(
+    queue: &Queue,
+    connection: &ConnectionName,
+    environment: &str,
+    lanes: LaneChain,
+    now: Timestamp,
+) -> Result<(), QueueError> {
     let renew = Renew {
-        connection: source.connection.clone(),
-        environment: source.environment.clone(),
+        connection: connection.clone(),
+        environment: environment.to_owned(),
     };
-    let id = JobId::renew(&source.connection, &source.environment);
-    let job = NewJob::new(id, source.renewal_lanes(), renew, None)?;
-    context
-        .queue
-        .enqueue(job.keep_last(context.clock.now()))
-        .await?;
-    Ok(())
+    let id = JobId::renew(connection, environment);
+    let job = NewJob::new(id, lanes, renew, None)?;
+    queue.enqueue(job.keep_last(now)).await.map(drop)
+}
+
+async fn enqueue_renewal(context: &Context, source: &Source) -> Result<(), QueueError> {
+    let lanes = source.renewal_lanes();
+    let now = context.clock.now();
+    let (connection, environment) = (&source.connection, &source.environment);
+    ask_for_round(&context.queue, connection, environment, lanes, now).await
 }

@@ -29,7 +29,7 @@ mod throttle;
 mod tick;
 mod way;
 
-pub use bootstrap::{BootstrapError, bootstrap, restart_baseline};
+pub use bootstrap::{BootstrapError, ask_for_round, bootstrap, restart_baseline};
 pub use cards::{Card, CardError, Cards};
 pub use connections::{
     ConnectError, Connections, Sink, SinkLimits, connect, sender_options, sink_roots, source_lanes,

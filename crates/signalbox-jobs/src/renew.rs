@@ -5,23 +5,31 @@
 //! hears nothing.
 
 mod companies;
+mod plan;
 mod plant;
 mod subscription;
+mod upkeep;
+mod wishes;
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use signalbox_core::{
     CompanyAddress, Completion, Decision, JobError, JobResult, Renew, RenewOfSet, SUBSCRIPTIONS,
 };
 use signalbox_queue::{Job, Register};
 
+use self::{plan::Times, upkeep::Upkeep};
 use crate::{Context, Source, context::after, way::Way};
 
 /// After a round that failed. Until a subscription ends there are many more.
 const RETRY: Duration = Duration::from_secs(60);
 /// Companies come and go rarely, and routes are changed by a restart.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// Subscriptions live three days (facts, Business Central §2.3).
+const LIFETIME: Duration = Duration::from_secs(3 * 86_400);
+/// For requests of a round: it would begin anew if it made room for each.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// A simulator with a small time scale shall not be asked without a pause.
 const LEAST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -46,7 +54,9 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Renew>) -> JobResult {
         source,
         job: &job,
         register: context.queue.register(SUBSCRIPTIONS),
-        way: source.renewal_way(&context, &job.lease, job.trace.as_deref()),
+        way: source
+            .renewal_way(&context, &job.lease, job.trace.as_deref())
+            .with_patience(PATIENCE),
     };
     match round.run().await {
         Ok((note, next)) => Ok(Completion::noted(note).again_at(next)),
@@ -80,26 +90,36 @@ fn named_instant(error: &JobError) -> Timestamp {
 
 impl Round<'_> {
     async fn run(&self) -> Result<(String, Timestamp), JobError> {
-        let companies = self.companies().await?;
-        self.plant(&companies).await?;
-        self.release_active().await?;
-        let mut next = self.pause(LONGEST_PAUSE);
+        let followed = self.companies().await?;
+        let companies = &followed.addresses;
+        let next = self.pause(LONGEST_PAUSE);
         let Some(public_url) = &self.context.settings.public_url else {
+            self.plant(companies).await?;
+            self.release_active().await?;
             let note = "no subscriptions: there is no `ingress.public_url` to be notified at";
             return Ok((note.to_owned(), next));
         };
-        let mut kept = 0;
-        for (company, set) in self.sets(&companies) {
-            let keeping = subscription::Keeping {
-                round: self,
-                public_url,
-                company,
-                set,
-            };
-            next = next.min(keeping.run().await?);
-            kept += 1;
+        // Before the baselines, so that nothing falls between one of them and the first catch-up.
+        self.begin(companies).await?;
+        self.plant(companies).await?;
+        self.release_active().await?;
+        let upkeep = Upkeep::new(self, &followed, public_url);
+        let (note, due) = upkeep.run().await?;
+        let due = due.map_or(next, |due| due.max(self.pause(Duration::ZERO)));
+        Ok((note, next.min(due)))
+    }
+
+    /// What decides when subscriptions are due.
+    fn times(&self) -> Times {
+        let scaled = |span: Duration| {
+            let span = span.mul_f64(self.context.settings.time_scale);
+            SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
+        };
+        Times {
+            life: scaled(LIFETIME),
+            retry: scaled(RETRY),
+            most: scaled(LONGEST_PAUSE),
         }
-        Ok((format!("{kept} subscriptions are alive"), next))
     }
 
     /// Every set that some route listens to, in every company.

@@ -1,12 +1,16 @@
 //! The environments of Business Central connections, with what handlers need beside their clients.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+use jiff::Timestamp;
 use signalbox_config::{Companies, Polling};
 use signalbox_core::{
     CompanyAddress, ConnectionName, JobError, LaneChain, LaneLimits, renewal_lanes, set_lanes,
 };
-use signalbox_microsoft::{BusinessCentral, Company, Entities};
+use signalbox_microsoft::{BusinessCentral, Company, Entities, Error};
 use signalbox_queue::Lease;
 use uuid::Uuid;
 
@@ -44,6 +48,17 @@ pub struct Source {
     pub(crate) reads: Crowd,
     /// What was listed last. Nothing awaits while it is locked.
     listed: Mutex<Option<Arc<[Company]>>>,
+    /// What can be subscribed to in each company, and until when that is believed. Nothing awaits while it is locked.
+    supported: Mutex<BTreeMap<Uuid, (Timestamp, Supported)>>,
+}
+
+/// What can be subscribed to in a company.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Supported {
+    /// These, in lower case.
+    These(BTreeSet<String>),
+    /// The environment does not tell.
+    Untold,
 }
 
 impl Source {
@@ -71,6 +86,7 @@ impl Source {
             people: People::default(),
             reads: Crowd::default(),
             listed: Mutex::default(),
+            supported: Mutex::default(),
         }
     }
 
@@ -140,10 +156,43 @@ impl Source {
     pub(crate) async fn list_companies(&self, way: &Way<'_>) -> Result<Arc<[Company]>, JobError> {
         let listed = match self.client.companies(way.errand()).await {
             Ok(listed) => Arc::from(listed),
-            Err(error) => return Err(way.fault(error).await),
+            Err(error) => return Err(way.fault(self.explained(error, way).await).await),
         };
         *self.listed() = Some(Arc::clone(&listed));
         Ok(listed)
+    }
+
+    /// An environment that is not there is told with those that are, as far as the application may see them.
+    async fn explained(&self, error: Error, way: &Way<'_>) -> Error {
+        if error.code() != Some("NoEnvironment") {
+            return error;
+        }
+        match self.client.environments(way.errand()).await {
+            Ok(Some(known)) => Error::UnknownName {
+                kind: "environment",
+                name: self.environment.clone(),
+                known: known.into_iter().take(10).collect(),
+            },
+            _ => error,
+        }
+    }
+
+    /// What can be subscribed to in `company`, if that was asked a short time ago.
+    pub(crate) fn supported(&self, company: Uuid, now: Timestamp) -> Option<Supported> {
+        let known = self.supported_by_company();
+        let (until, supported) = known.get(&company)?;
+        (*until > now).then(|| supported.clone())
+    }
+
+    /// Keeps for a while what was told.
+    pub(crate) fn learn_supported(&self, company: Uuid, supported: Supported, until: Timestamp) {
+        let mut known = self.supported_by_company();
+        known.insert(company, (until, supported));
+    }
+
+    fn supported_by_company(&self) -> MutexGuard<'_, BTreeMap<Uuid, (Timestamp, Supported)>> {
+        let known = self.supported.lock();
+        known.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listed(&self) -> MutexGuard<'_, Option<Arc<[Company]>>> {

@@ -22,7 +22,7 @@ use crate::{
     fault::{self, Meaning, advised},
 };
 
-/// A request waits for so long at its place for another one to end; after that its job makes room.
+/// A request waits for so long at its place unless its job has more patience.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// A gate that would be closed for longer is a fault, and a person is told.
 const LONGEST_GATE: Duration = Duration::from_secs(24 * 3600);
@@ -35,6 +35,8 @@ pub(crate) struct Way<'a> {
     /// The lowest lane first, the root last.
     lanes: Vec<(LaneName, LaneLimits)>,
     deadline: Box<dyn Fn() -> Instant + Send + Sync>,
+    /// How long a request waits at its place for another one to end; after that its job makes room.
+    patience: Duration,
     /// A place that was granted a moment before its request. Nothing awaits while it is locked.
     prepared: Mutex<Option<Box<dyn Place>>>,
     /// The job waits in another lane than these, so shutting them does not keep it back.
@@ -58,6 +60,7 @@ impl<'a> Way<'a> {
             trace,
             lanes,
             deadline: Box::new(move || leased.until()),
+            patience: PATIENCE,
             prepared: Mutex::default(),
             beside: false,
             within: Vec::new(),
@@ -78,6 +81,11 @@ impl<'a> Way<'a> {
     pub(crate) fn beside(mut self) -> Self {
         self.beside = true;
         self
+    }
+
+    /// For a job whose requests belong together, and which would begin anew if it made room for others.
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Asks for the first request's permit while something else is asked of Redis, so that one sync serves both.
@@ -231,7 +239,7 @@ impl<'a> Way<'a> {
             };
             let wait = until.duration_since(self.context.clock.now());
             let wait = Duration::try_from(wait).unwrap_or_default();
-            if begun.elapsed() + wait > PATIENCE {
+            if begun.elapsed() + wait > self.patience {
                 return Err(Refusal { until, why });
             }
             tokio::time::sleep(wait).await;

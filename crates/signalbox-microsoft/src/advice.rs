@@ -123,6 +123,12 @@ fn by_meaning(error: &Error) -> &'static str {
         Error::Unavailable { .. } => {
             "wait: it is tried again by itself; if it lasts over two hours, look at the service's health page"
         }
+        Error::UnknownName {
+            kind: "environment",
+            ..
+        } => {
+            "it may have been renamed: write its present name as the connection's environment, and restart the roles"
+        }
         Error::UnknownName { .. } => "correct the name in the configuration, or use the id instead",
         Error::Unreachable { .. } => {
             "check the base URL, DNS, the proxy settings and the firewall; for TLS, `http.ca_file`"

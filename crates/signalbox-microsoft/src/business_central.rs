@@ -16,6 +16,7 @@ pub(crate) mod people;
 pub(crate) mod record;
 pub(crate) mod shipped;
 pub(crate) mod subscriptions;
+pub(crate) mod surroundings;
 pub(crate) mod together;
 
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use uuid::Uuid;
 use self::{
     entity::{Api, EntitySet},
     listing::Listing,
-    subscriptions::Subscriptions,
+    subscriptions::{STANDARD_API, Subscriptions},
 };
 use crate::{
     entra::{TokenSource, claims::TokenClaims, error::EntraError},
@@ -179,9 +180,14 @@ impl BusinessCentral {
         Listing::new(service, pages, Arc::clone(set))
     }
 
-    /// The subscriptions of this environment.
+    /// The subscriptions of this environment to sets of the standard API.
     pub fn subscriptions(&self) -> Subscriptions<'_> {
-        Subscriptions { client: self }
+        self.subscriptions_of(STANDARD_API)
+    }
+
+    /// The subscriptions of this environment to sets of `api`: `v2.0`, or `{publisher}/{group}/{version}`.
+    pub fn subscriptions_of<'a>(&'a self, api: &'a str) -> Subscriptions<'a> {
+        Subscriptions { client: self, api }
     }
 
     /// Where a person sees this record, if the set has a page and the record a number.
@@ -204,6 +210,11 @@ impl BusinessCentral {
                 join(&self.root, ["ODataV4", &by_name, &last])
             }
         }
+    }
+
+    /// `…/{tenant}/{environment}/api`
+    fn api_root(&self) -> Url {
+        join(&self.root, ["api"])
     }
 }
 

@@ -21,7 +21,7 @@ pub use crate::business_central::{
     listing::Listing,
     people::{Contact, Salesperson},
     record::RecordKey,
-    subscriptions::{NewSubscription, Renewal, Subscription, Subscriptions},
+    subscriptions::{NewSubscription, Renewal, STANDARD_API, Subscription, Subscriptions},
     together::{AskedFor, RecordKeys},
 };
 pub use crate::cloud::{Cloud, CloudHosts, UnknownCloud};

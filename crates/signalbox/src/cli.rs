@@ -164,6 +164,12 @@ pub enum Command {
         #[arg(long, requires = "watch", value_name = "SECS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
         every: u64,
     },
+    /// Look at the subscriptions of Business Central, and have them looked after now
+    Subscriptions {
+        /// What to do
+        #[command(subcommand)]
+        command: SubscriptionsCommand,
+    },
     /// Tell what happened to a document
     Trail {
         /// What to do
@@ -238,6 +244,19 @@ pub enum SchedulesCommand {
     Run {
         /// The route's name
         route: String,
+    },
+}
+
+/// `signalbox subscriptions …`
+#[derive(Debug, Subcommand)]
+pub enum SubscriptionsCommand {
+    /// Print every subscription with its end, and why a set is polled instead
+    List,
+    /// Have a worker look after the subscriptions now
+    Renew {
+        /// Those of this connection only
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
     },
 }
 

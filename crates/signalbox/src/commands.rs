@@ -17,6 +17,7 @@ mod schedules;
 mod secrets;
 mod simulate;
 mod status;
+mod subscriptions;
 mod trail;
 
 use std::{process::ExitCode, time::Duration};
@@ -68,6 +69,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Status { every, .. } => {
             status::watch::run(&global, Duration::from_secs(every)).await
         }
+        Command::Subscriptions { command } => subscriptions::run(&global, &command).await,
         Command::Trail { command } => trail::run(&global, &command).await,
         Command::Worker {
             queues,

@@ -151,8 +151,13 @@ async fn a_redis_that_forgot_everything_holds_all_routes_until_a_person_decides(
         "{}",
         state.reason
     );
-    let again = |sim: &signalbox_sim::SimHandle| sim.subscriptions().len() >= 2;
-    assert!(app.sim.wait_until(again, harness::PATIENCE).await);
+    let taken_over = |sim: &signalbox_sim::SimHandle| {
+        let requests = sim.requests().into_iter();
+        let renewed = requests.filter(|one| one.method == "PATCH" && one.status == Some(200));
+        renewed.count() == 1
+    };
+    assert!(app.sim.wait_until(taken_over, harness::PATIENCE).await);
+    assert_eq!(app.sim.subscriptions().len(), 1);
     app.sim.rebuild_purchase_invoices();
     let document = &posted.number;
     app.post_job("invoices", document, "Open", JobState::Held)

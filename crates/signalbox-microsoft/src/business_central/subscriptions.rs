@@ -1,5 +1,6 @@
 //! Webhook subscriptions: made, renewed, listed and deleted (facts, Business Central §2.1 to §2.3).
 //!
+//! Every API route has its own: a set of a custom API is subscribed to below that API, and named with its route.
 //! While a subscription is made or renewed, Business Central calls its notification URL and waits up to five seconds
 //! for the right answer, so the ingress must be up before. A subscription lives three days and ends in silence.
 
@@ -9,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use signalbox_core::Record;
+use url::Url;
 use uuid::Uuid;
 
 use super::{BusinessCentral, gone};
@@ -20,6 +22,8 @@ use crate::{
 
 /// The entity set's own name.
 const SET: &str = "subscriptions";
+/// The route of the standard API, below `…/api/`.
+pub const STANDARD_API: &str = "v2.0";
 
 /// A subscription as the service knows it. Its client state is left out on purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -62,16 +66,18 @@ pub enum Renewal {
     Gone,
 }
 
-/// The subscriptions of one environment.
+/// The subscriptions of one environment, as one API route shows them.
 #[derive(Debug, Clone, Copy)]
 pub struct Subscriptions<'a> {
     pub(super) client: &'a BusinessCentral,
+    /// `v2.0`, or `{publisher}/{group}/{version}`.
+    pub(super) api: &'a str,
 }
 
 impl Subscriptions<'_> {
     /// Every subscription that the app may see, perhaps including those of others.
     pub async fn list(&self, errand: Errand<'_>) -> Result<Vec<Subscription>, Error> {
-        let url = join(&self.client.base, [SET]);
+        let url = self.url(SET);
         let pages = Pages::new(self.client.service.clone(), url, None, Intent::ReadOnly);
         let records = pages.all(errand).await?;
         Ok(records.into_iter().filter_map(read).collect())
@@ -83,10 +89,10 @@ impl Subscriptions<'_> {
         new: &NewSubscription,
         errand: Errand<'_>,
     ) -> Result<Subscription, Error> {
-        let url = join(&self.client.base, [SET]);
+        let url = self.url(SET);
         let body = json!({
             "notificationUrl": new.notification_url,
-            "resource": format!("/api/v2.0/companies({})/{}", new.company, new.set),
+            "resource": format!("/api/{}/companies({})/{}", self.api, new.company, new.set),
             "clientState": new.client_state.expose_secret(),
         });
         let call = self.client.service.call(Method::POST, url, errand);
@@ -129,6 +135,11 @@ impl Subscriptions<'_> {
         }
     }
 
+    fn url(&self, segment: &str) -> Url {
+        let segments = self.api.split('/').chain([segment]);
+        join(&self.client.api_root(), segments)
+    }
+
     fn one<'a>(
         &'a self,
         method: Method,
@@ -138,7 +149,7 @@ impl Subscriptions<'_> {
     ) -> Call<'a> {
         // The id is a text key: it stands in quotes.
         let segment = format!("{SET}({})", literal(id));
-        let url = join(&self.client.base, [segment.as_str()]);
+        let url = self.url(&segment);
         let etag = etag.and_then(|etag| HeaderValue::from_str(etag).ok());
         let any = HeaderValue::from_static("*");
         self.client

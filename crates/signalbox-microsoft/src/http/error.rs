@@ -15,7 +15,7 @@ pub enum Error {
     /// A name fits more than one thing.
     #[error("the {kind} name `{name}` is ambiguous, it could be {}", candidates.join(", "))]
     AmbiguousName {
-        /// What was looked for: `team`, `channel` or `company`.
+        /// What was looked for: `team`, `channel`, `company` or `environment`.
         kind: &'static str,
         /// The name.
         name: String,
@@ -131,7 +131,7 @@ pub enum Error {
     /// Nothing has this name.
     #[error("there is no {kind} `{name}`; there {}", known_names(known))]
     UnknownName {
-        /// What was looked for: `team`, `channel` or `company`.
+        /// What was looked for: `team`, `channel`, `company` or `environment`.
         kind: &'static str,
         /// The name.
         name: String,
@@ -200,7 +200,9 @@ impl Error {
         match self {
             Self::Forbidden { .. } | Self::Unauthorized { .. } => true,
             Self::NoToken { source } => !source.is_transient(),
-            Self::UnknownName { kind, .. } | Self::AmbiguousName { kind, .. } => *kind == "company",
+            Self::UnknownName { kind, .. } | Self::AmbiguousName { kind, .. } => {
+                matches!(*kind, "company" | "environment")
+            }
             Self::NotFound { .. } | Self::Rejected { .. } => {
                 self.code().is_some_and(is_code_of_the_connection)
             }

@@ -14,8 +14,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use signalbox_config::Config;
-use signalbox_core::{LaneName, ROUTES, RouteName, RoutePhase, RouteState};
+use signalbox_config::{Companies, Company, Config};
+use signalbox_core::{
+    COMPANIES, KnownCompany, LaneName, ROUTES, RouteName, RoutePhase, RouteState,
+};
 use signalbox_queue::{Archived, Attempts, JobState, LaneView, Queue, WorkerView};
 
 use super::{jobs::open, output};
@@ -43,6 +45,8 @@ struct Status {
     span: Duration,
     /// By name; those of the configuration, and those that are known from before.
     routes: BTreeMap<RouteName, Route>,
+    /// Companies that the configuration names and that are not followed any more.
+    left: Vec<KnownCompany>,
 }
 
 /// The jobs of one queue that are not over, and the dead ones.
@@ -118,6 +122,7 @@ async fn look(
         now: recent.now,
         span: recent.span,
         routes: routes(config, queue).await?,
+        left: left(config, queue).await?,
     })
 }
 
@@ -139,6 +144,26 @@ async fn backlogs(queue: &Queue) -> anyhow::Result<BTreeMap<String, Backlog>> {
         backlog.oldest_ready = backlog.oldest_ready.max(age);
     }
     Ok(backlogs)
+}
+
+/// What only is not seen where all companies are meant has left without anybody's doing.
+async fn left(config: &Config, queue: &Queue) -> anyhow::Result<Vec<KnownCompany>> {
+    let all = queue.register(COMPANIES).list::<KnownCompany>().await?;
+    let is_named = |company: &KnownCompany| {
+        let connection = config.business_central(&company.address.connection);
+        let companies = connection.map(|connection| &connection.companies);
+        let Some(Companies::Named(names)) = companies else {
+            return false;
+        };
+        names.iter().any(|name| match name {
+            Company::Id(id) => *id == company.address.company,
+            Company::Name(name) => company.configured.as_ref() == Some(name),
+        })
+    };
+    let all = all.into_iter().map(|(_, company)| company);
+    Ok(all
+        .filter(|company| company.left.is_some() && is_named(company))
+        .collect())
 }
 
 async fn routes(config: &Config, queue: &Queue) -> anyhow::Result<BTreeMap<RouteName, Route>> {

@@ -51,24 +51,33 @@ pub(super) fn of_redis(text: &mut Text, state: &State, known: &Known, now: Times
         shut(text, lanes, now);
     }
     if let Some(subscriptions) = &state.subscriptions {
-        expiries(text, subscriptions, known, now);
+        expiries(text, state, subscriptions, known, now);
     }
     if let Some(memory) = state.memory {
         of_memory(text, memory);
     }
 }
 
-fn expiries(text: &mut Text, all: &[Subscription], known: &Known, now: Timestamp) {
+fn expiries(text: &mut Text, state: &State, all: &[Subscription], known: &Known, now: Timestamp) {
     // One that is made anew may have two records for a moment; the later one counts.
-    let mut expiries: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
+    let mut latest: BTreeMap<_, Timestamp> = BTreeMap::new();
     for one in all {
         let key = (one.connection.to_string(), one.set.clone());
         if let Some(expires) = one.expires_at
             && known.listened.contains(&key)
+            && one.polls_instead.is_none()
+            && !state.has_left(one)
         {
-            let expiry = expiries.entry(key).or_insert(expires);
+            let expiry = latest.entry((key, &one.environment, one.company));
+            let expiry = expiry.or_insert(expires);
             *expiry = expires.max(*expiry);
         }
+    }
+    // Of several companies the one whose subscription ends first.
+    let mut expiries: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
+    for ((key, ..), expires) in latest {
+        let expiry = expiries.entry(key).or_insert(expires);
+        *expiry = expires.min(*expiry);
     }
     text.head(&SUBSCRIPTION_EXPIRY);
     for ((connection, entity), expires) in &expiries {

@@ -10,7 +10,9 @@ use std::{
 };
 
 use jiff::Timestamp;
-use signalbox_core::{LaneName, SUBSCRIPTIONS, Subscription};
+use signalbox_core::{
+    COMPANIES, CompanyAddress, KnownCompany, LaneName, SUBSCRIPTIONS, Subscription,
+};
 use signalbox_queue::{JobState, LaneView, Memory, Queue, QueueError};
 use tokio::sync::Mutex;
 
@@ -30,7 +32,27 @@ pub(super) struct State {
     pub(super) queues: Option<Queues>,
     pub(super) lanes: Option<Vec<(LaneName, LaneView)>>,
     pub(super) subscriptions: Option<Vec<Subscription>>,
+    /// Those that are not followed any more.
+    pub(super) left: Option<Vec<CompanyAddress>>,
     pub(super) memory: Option<Memory>,
+}
+
+impl State {
+    /// Whether the company of `subscription` is not followed any more.
+    pub(super) fn has_left(&self, subscription: &Subscription) -> bool {
+        let Subscription {
+            connection,
+            environment,
+            company,
+            ..
+        } = subscription;
+        self.left.iter().flatten().any(|left| {
+            let named = environment.as_ref();
+            left.connection == *connection
+                && left.company == *company
+                && named.is_none_or(|name| *name == left.environment)
+        })
+    }
 }
 
 /// The backlog of each queue, by the word for it.
@@ -69,16 +91,18 @@ impl Looker {
     }
 
     async fn look_now(&self) -> State {
-        let (queues, lanes, subscriptions, memory) = tokio::join!(
+        let (queues, lanes, subscriptions, left, memory) = tokio::join!(
             in_time(self.queues()),
             in_time(self.queue.changed_lanes(NonZeroU32::new(MOST_LANES.into()))),
             in_time(self.subscriptions()),
+            in_time(self.left()),
             in_time(self.queue.memory()),
         );
         State {
             queues,
             lanes,
             subscriptions,
+            left,
             memory,
         }
     }
@@ -102,6 +126,16 @@ impl Looker {
             *oldest = age.max(*oldest);
         }
         Ok(queues)
+    }
+
+    async fn left(&self) -> Result<Vec<CompanyAddress>, QueueError> {
+        let all = self
+            .queue
+            .register(COMPANIES)
+            .list::<KnownCompany>()
+            .await?;
+        let left = all.into_iter().filter(|(_, one)| one.left.is_some());
+        Ok(left.map(|(_, one)| one.address).collect())
     }
 
     async fn subscriptions(&self) -> Result<Vec<Subscription>, QueueError> {

@@ -3,7 +3,7 @@
 //! What ends by itself is not listed: a gate opens at its instant, and posts of a route go on after its baseline.
 
 use jiff::SignedDuration;
-use signalbox_core::{is_route_group, is_unknown_group, route_of_group};
+use signalbox_core::{KnownCompany, is_route_group, is_unknown_group, route_of_group};
 use signalbox_queue::Archived;
 use signalbox_queue::JobState;
 
@@ -53,12 +53,29 @@ pub(super) fn needs(status: &Status) -> Vec<Need> {
         })
     });
     let archived = status.archived.iter().map(archived);
+    let left = status.left.iter().map(left);
     routes
+        .chain(left)
         .chain(lanes)
         .chain(groups)
         .chain(archived)
         .chain(dead)
         .collect()
+}
+
+fn left(company: &KnownCompany) -> Need {
+    let address = &company.address;
+    let why = company.left.as_deref().unwrap_or_default();
+    Need::new(
+        format!(
+            "the company `{}` of `{}` is not followed any more: {why}",
+            company.name, address.environment
+        ),
+        format!(
+            "name the companies that are meant by their ids in `connections.{}`, which is said until then",
+            address.connection
+        ),
+    )
 }
 
 fn lanes(status: &Status) -> Vec<Need> {

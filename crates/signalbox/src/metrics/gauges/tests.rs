@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use signalbox_core::{ClientStates, ConnectionName, LaneName, Subscription};
+use signalbox_core::{CompanyAddress, ConnectionName, LaneName, Subscription};
 use signalbox_queue::LaneView;
 use uuid::Uuid;
 
@@ -33,16 +33,14 @@ fn closed(lane: &str, until: Timestamp) -> (LaneName, LaneView) {
 }
 
 fn subscription(set: &str, expires_at: Option<Timestamp>) -> Subscription {
-    Subscription {
+    let at = CompanyAddress {
         connection: ConnectionName::new("erp").unwrap(),
-        key: set.to_owned(),
-        environment: None,
+        environment: "Production".to_owned(),
         company: Uuid::nil(),
-        set: set.to_owned(),
-        id: None,
-        client_states: ClientStates::default(),
+    };
+    Subscription {
         expires_at,
-        caught_up_at: NOW,
+        ..Subscription::begun(&at, set, set.to_owned(), NOW)
     }
 }
 
