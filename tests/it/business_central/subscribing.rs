@@ -15,7 +15,7 @@ fn crowded() -> Setting {
     setting.cloud.max_subscriptions = 10;
     setting.cloud.occupied_subscriptions = 3;
     setting.companies = Some("companies = \"all\"".to_owned());
-    setting.erp = "max_subscriptions = 10".to_owned();
+    setting.erp.push_str("max_subscriptions = 10");
     setting
 }
 

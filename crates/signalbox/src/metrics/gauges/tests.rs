@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use signalbox_core::{CompanyAddress, ConnectionName, LaneName, Subscription};
+use signalbox_core::{CompanyAddress, ConnectionName, LaneName, PollsInstead, Subscription};
 use signalbox_queue::LaneView;
 use uuid::Uuid;
 
@@ -90,6 +90,39 @@ fn only_subscriptions_that_a_route_needs_are_shown_until_and_after_their_end() {
         ..State::default()
     };
     assert!(samples(&state, "signalbox_subscription").is_empty());
+}
+
+#[test]
+fn of_several_companies_the_one_that_ends_first_is_shown_without_those_that_poll_or_have_left() {
+    let of = |company, ends| {
+        let mut one = subscription("purchaseInvoices", Some(later(ends)));
+        one.company = Uuid::from_u128(company);
+        one
+    };
+    let mut polls = of(3, 30);
+    polls.polls_instead = Some(PollsInstead {
+        since: NOW,
+        reason: "no room".to_owned(),
+        again_at: None,
+    });
+    let gone = of(4, 10);
+    let left = CompanyAddress {
+        connection: gone.connection.clone(),
+        environment: "Production".to_owned(),
+        company: gone.company,
+    };
+    let state = State {
+        // The first company has two records for a moment.
+        subscriptions: Some(vec![of(1, 20), of(1, 90), of(2, 60), polls, gone]),
+        left: Some(vec![left]),
+        ..State::default()
+    };
+    assert_eq!(
+        samples(&state, "signalbox_subscription_expiry_seconds"),
+        [
+            "signalbox_subscription_expiry_seconds{connection=\"erp\",entity=\"purchaseInvoices\"} 60"
+        ]
+    );
 }
 
 #[test]
