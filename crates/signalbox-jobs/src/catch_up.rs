@@ -78,10 +78,13 @@ async fn again(
     job: &Job<CatchUp>,
     pace: Duration,
 ) -> JobResult {
-    match is_over(context, &job.payload).await? {
-        Some(why) => Ok(Completion::noted(why)),
-        None => attempt(context, source, job, Some(pace)).await,
+    let Some(why) = is_over(context, &job.payload).await? else {
+        return attempt(context, source, job, Some(pace)).await;
+    };
+    if job.payload.purpose == CatchUpPurpose::Sweep {
+        census::forget(context, &job.payload).await?;
     }
+    Ok(Completion::noted(why))
 }
 
 /// `pace` is how often the set is polled.
@@ -95,9 +98,9 @@ async fn attempt(
         let note = format!("`{}` is no entity set of this connection", job.payload.set);
         return Ok(Completion::noted(note));
     };
-    let target = (job.payload.company.company, &*job.payload.set);
-    let way = source.way_to(context, &job.lease, job.trace.as_deref(), target);
     let company = job.payload.company.company;
+    let asked = (company, &*job.payload.set);
+    let way = source.way_to(context, &job.lease, job.trace.as_deref(), asked);
     let company_name = source.company_name(company, &way).await?;
     let attempt = Attempt {
         context,

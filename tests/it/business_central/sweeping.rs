@@ -1,6 +1,6 @@
 //! Sweeps: what was deleted without a word, and what was written without a time, comes to light at night.
 
-use harness::{App, Setting};
+use harness::{App, Setting, route};
 use jiff::Timestamp;
 use signalbox_core::{CatchUpPurpose, StepWord};
 use signalbox_sim::{Fault, FaultKind, NewInvoice, Posted, RecordChange, RetryAfter};
@@ -181,4 +181,22 @@ async fn a_listing_that_lacks_most_of_what_was_known_is_believed_the_second_time
     for gone in posted.iter().chain(&more) {
         told_gone(&app, gone).await;
     }
+}
+
+#[tokio::test]
+async fn the_ids_of_a_set_that_no_route_listens_to_any_more_are_forgotten_by_its_sweep() {
+    let (mut app, _) = announced(Setting::default(), 3).await;
+    let ids = async |app: &App| {
+        let ids = app.queue.register("known_ids").list::<String>().await;
+        ids.unwrap().len()
+    };
+    assert!(ids(&app).await > 0);
+    let vendors = route("vendors", "Approvals", "when = \"true\"");
+    app.setting.routes = vendors.replace("purchaseInvoices", "vendors");
+    app.restart_worker().await;
+    Looking::at(&app).swept().await;
+    app.until("its ids are forgotten", async || {
+        (ids(&app).await == 0).then_some(())
+    })
+    .await;
 }

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use signalbox_core::{
     CatchUp, CatchUpPurpose, DocumentName, JobError, JobId, Read, Record, RecordAddress, Step,
-    StepWord,
+    StepWord, WATERMARKS, Watermark,
 };
 use signalbox_queue::{NewJob, Register};
 
@@ -15,7 +15,7 @@ use super::{
     Attempt,
     known::{KNOWN_IDS, Key, PORTIONS, Portion},
 };
-use crate::fault;
+use crate::{Context, fault};
 
 /// What a listing of a whole set has shown so far.
 pub(super) struct Census<'a> {
@@ -35,6 +35,24 @@ struct Difference {
     known: usize,
     gone: Vec<(Key, Box<str>)>,
     unseen: Vec<Key>,
+}
+
+/// Forgets the ids of a set that nobody needs any more; the next sweep, if there ever is one, counts anew.
+pub(super) async fn forget(context: &Context, look: &CatchUp) -> Result<(), JobError> {
+    let key = Watermark::key(&look.company, &look.set);
+    let register = context.queue.register(WATERMARKS);
+    let uncounted = register.update(&key, |old: Option<Watermark>| {
+        let counted_at = None;
+        old.map(|mark| Watermark { counted_at, ..mark })
+    });
+    uncounted.await.map_err(fault::queue)?;
+    let register = context.queue.register(KNOWN_IDS);
+    for number in 0..PORTIONS {
+        let name = format!("{key}/{number}");
+        let forgotten = register.update(&name, |_: Option<Portion>| None);
+        forgotten.await.map_err(fault::queue)?;
+    }
+    Ok(())
 }
 
 impl<'a> Census<'a> {
@@ -230,7 +248,7 @@ impl<'a> Census<'a> {
             let replaced = register.update(&name, |_: Option<Portion>| present.cloned());
             replaced.await.map_err(fault::queue)?;
         }
-        let counted = |mark: &mut signalbox_core::Watermark| {
+        let counted = |mark: &mut Watermark| {
             mark.counted_at = Some(started);
             mark.doubted = false;
             (mark.failures, mark.problem) = (0, None);

@@ -87,16 +87,20 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Everything before `started` has been looked at, so the next catch-up may begin there. One that began later
-    /// than the last had got to leaves a gap, and changes nothing.
-    async fn note_caught_up(&self, from: Timestamp, started: Timestamp) -> Result<(), JobError> {
+    /// Everything from `from` to `until` has been looked at, so the next catch-up may begin there. A look that began
+    /// later than the last had got to leaves a gap, and changes nothing.
+    pub(super) async fn note_caught_up(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), JobError> {
         let Some((name, _)) = self.subscription().await? else {
             return Ok(());
         };
         let advance = |old: Option<Subscription>| {
             let mut subscription = old?;
             if from <= subscription.caught_up_at {
-                subscription.caught_up_at = subscription.caught_up_at.max(started);
+                subscription.caught_up_at = subscription.caught_up_at.max(until);
             }
             Some(subscription)
         };

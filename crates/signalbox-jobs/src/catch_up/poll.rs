@@ -70,6 +70,8 @@ impl Attempt<'_> {
             mark.numbers = mark.numbers.map(advanced);
         })
         .await?;
+        // A subscription that has to be made again need not be caught up with from further back.
+        self.note_caught_up(mark.until, window.until).await?;
         Ok(note)
     }
 
