@@ -4,6 +4,7 @@ mod announcing;
 mod batching;
 mod beginning;
 mod catching_up;
+mod checking;
 mod credentials;
 mod faults;
 mod flood;
