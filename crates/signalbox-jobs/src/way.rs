@@ -24,6 +24,8 @@ use crate::{
 
 /// A request waits for so long at its place unless its job has more patience.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// So long if it does the work of many.
+const LONG_PATIENCE: Duration = Duration::from_secs(2);
 /// A gate that would be closed for longer is a fault, and a person is told.
 const LONGEST_GATE: Duration = Duration::from_secs(24 * 3600);
 
@@ -99,6 +101,21 @@ impl<'a> Way<'a> {
         let place = Placed::new(&self.context.queue, permit);
         *self.prepared() = Some(Box::new(place));
         true
+    }
+
+    /// Waits for the place of the first request, for longer than that request would: whoever is about to do the work of
+    /// many shall not make room for others that would each do a part of it.
+    ///
+    /// # Errors
+    /// What becomes of the job if there is none.
+    pub(crate) async fn reserve(&self) -> Result<(), JobError> {
+        match self.place_within(LONG_PATIENCE).await {
+            Ok(place) => {
+                *self.prepared() = Some(place);
+                Ok(())
+            }
+            Err(source) => Err(self.fault(Error::Held { source }).await),
+        }
     }
 
     /// Gives a permit back that no request is about to use.
@@ -220,11 +237,15 @@ impl<'a> Way<'a> {
     }
 
     async fn ask(&self) -> Result<Box<dyn Place>, Refusal> {
-        self.may_ask()?;
         let prepared = self.prepared().take();
-        if let Some(place) = prepared {
-            return Ok(place);
+        match prepared {
+            Some(place) => self.may_ask().map(|()| place),
+            None => self.place_within(self.patience).await,
         }
+    }
+
+    async fn place_within(&self, patience: Duration) -> Result<Box<dyn Place>, Refusal> {
+        self.may_ask()?;
         let begun = Instant::now();
         loop {
             let asked = self.context.queue.permit(self.lease, &self.lanes, 1).await;
@@ -239,7 +260,7 @@ impl<'a> Way<'a> {
             };
             let wait = until.duration_since(self.context.clock.now());
             let wait = Duration::try_from(wait).unwrap_or_default();
-            if begun.elapsed() + wait > self.patience {
+            if begun.elapsed() + wait > patience {
                 return Err(Refusal { until, why });
             }
             tokio::time::sleep(wait).await;

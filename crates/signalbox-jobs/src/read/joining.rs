@@ -20,10 +20,11 @@ impl Reading<'_> {
             return Ok(Vec::new());
         }
         let most = self.most_together(&read.record);
-        // Where nothing may be sent now, one job waits for leave instead of many.
-        if most < 2 || !self.way.prepare().await {
+        if most < 2 {
             return Ok(Vec::new());
         }
+        // Others join only who may send: what found no place at first and then one after all would go alone.
+        self.way.reserve().await?;
         let queue = &self.context.queue;
         match queue.claim_more(&job.lease, &read.batch(), most - 1).await {
             Ok(jobs) => Ok(jobs),
