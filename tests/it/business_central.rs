@@ -22,6 +22,7 @@ mod subscribing;
 mod subscription;
 mod sweeping;
 mod telling;
+mod whole;
 
 use harness::{App, PATIENCE};
 use serde_json::Value;

@@ -44,8 +44,10 @@ pub(in crate::scenarios) async fn play(size: Size) -> Result<Vec<Criterion>> {
             .sim
             .create_record(&RecordChange::of(SET).fields(name))?;
     }
-    let flood = held(&fleet).await?;
+    held(&fleet).await?;
+    // The group is filled in several steps.
     fleet.quiet(&queue).await?;
+    let flood = held(&fleet).await?;
     let before = fleet.sim.effect_count();
     let command = format!("jobs release --group {}", flood.group);
     let (code, _) = fleet.ask(&command).await?;

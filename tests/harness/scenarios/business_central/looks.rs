@@ -10,6 +10,15 @@ use uuid::Uuid;
 use super::house::House;
 use crate::fleet::Fleet;
 
+/// Returns when so many sets of companies have a subscription.
+pub(super) async fn subscribed(fleet: &Fleet, sets: usize) -> Result<()> {
+    fleet
+        .until("every set has its subscription", async || {
+            fleet.sim.subscriptions().len() >= sets
+        })
+        .await
+}
+
 /// Returns when every set of every company was looked at by a request that came after now and was answered.
 pub(super) async fn at_every_set(fleet: &Fleet, house: &House) -> Result<()> {
     let since = last(&fleet.sim);

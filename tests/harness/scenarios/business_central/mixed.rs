@@ -44,6 +44,7 @@ pub(in crate::scenarios) async fn play(size: Size) -> Result<Vec<Criterion>> {
         fleet.start("worker")?,
     ];
     fleet.ready().await?;
+    looks::subscribed(&fleet, COMPANIES * kinds::ALL.len()).await?;
     looks::at_every_set(&fleet, &house).await?;
     let early = fleet.sim.effect_count();
     let ended = live_through(&fleet, &mut people, changes, size).await?;

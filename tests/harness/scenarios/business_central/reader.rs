@@ -94,13 +94,13 @@ mod tests {
         json!({ "body": [{ "text": title }, { "facts": facts }, { "text": "Ref 1" }] })
     }
 
-    fn key(set: &'static str, document: &str, once: &str) -> Option<Key> {
-        Some(Key {
+    fn key(set: &'static str, document: &str, once: &str) -> Key {
+        Key {
             company: ONE,
             set,
             document: document.to_owned(),
             once: once.to_owned(),
-        })
+        }
     }
 
     #[test]
@@ -108,10 +108,13 @@ mod tests {
         let invoice = card("Purchase invoice PPI-1", &["Northwind", "1 EUR", "Paid"]);
         assert_eq!(
             read("purchaseInvoices", &invoice),
-            key("purchaseInvoices", "PPI-1", "Paid")
+            Some(key("purchaseInvoices", "PPI-1", "Paid"))
         );
         let item = card("Item I-1", &["Alias 3 of \\(x\\)", "Northwind"]);
-        assert_eq!(read("items", &item), key("items", "I-1", "Alias 3 of (x)"));
+        assert_eq!(
+            read("items", &item),
+            Some(key("items", "I-1", "Alias 3 of (x)"))
+        );
     }
 
     #[test]
