@@ -97,9 +97,13 @@ async fn forget(fleet: &Fleet, queue: &Queue, known: &[Uuid]) -> Result<Vec<Crit
         })
         .await?;
     fleet
-        .until("the source has a new subscription", async || {
-            fleet.subscribed().is_ok_and(|hook| hook.url != old.url)
-        })
+        .until(
+            "the subscription is taken over with a new clientState",
+            async || {
+                let hook = fleet.subscribed();
+                hook.is_ok_and(|hook| hook.client_state != old.client_state)
+            },
+        )
         .await?;
     touch(fleet, known).await?;
     fleet.quiet(queue).await?;

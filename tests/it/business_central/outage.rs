@@ -100,7 +100,8 @@ async fn a_fault_on_every_third_request_breaks_nothing() {
 async fn an_outage_that_names_its_end_closes_the_gate_and_counts_as_well() {
     let app = App::start().await;
     let named = FaultKind::Status(503, RetryAfter::Secs(1));
-    app.sim.add_fault(Fault::on("bc.read", named).times(5));
+    // Four are under way at once, so that five failures are heard before the first answer.
+    app.sim.add_fault(Fault::on("bc.read", named).times(8));
     let all = post_many(&app, 6);
     let root = app.source_root();
     app.until("the lane was broken and is mended", async || {
