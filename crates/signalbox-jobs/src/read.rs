@@ -7,6 +7,7 @@
 mod announcing;
 mod asking;
 pub(crate) mod crowd;
+mod guests;
 mod joining;
 mod newest;
 mod story;
@@ -18,7 +19,7 @@ use signalbox_microsoft::{CompanyKey, EntitySet};
 use signalbox_queue::{Job, QueueError};
 use uuid::Uuid;
 
-use self::{asking::copy, newest::Found};
+use self::{asking::copy, guests::Guest, joining::Going, newest::Found};
 use crate::{Context, Source, announce::Phases, fault, tell, way::Way};
 
 /// What the reads of one attempt have in common.
@@ -33,6 +34,7 @@ struct Reading<'a> {
 
 /// Runs one attempt, of `job` and of those that join it.
 pub(crate) async fn run(context: Arc<Context>, limits: Limits, job: Job<Read>) -> JobResult {
+    let job = Arc::new(job);
     let read = &job.payload;
     if read.deleted {
         return Ok(read_nothing(&context, &job, "deleted in the source"));
@@ -59,9 +61,12 @@ pub(crate) async fn run(context: Arc<Context>, limits: Limits, job: Job<Read>) -
         way,
     };
     let present = source.reads.enter();
-    let joined = reading.joined(&present, &job).await?;
-    let jobs: Vec<&Job<Read>> = std::iter::once(&job).chain(&joined).collect();
-    let mut ended = reading.read_all(&jobs).await;
+    let (joined, guests) = match reading.going(&present, &job).await? {
+        Going::With { joined, guests } => (joined, guests),
+        Going::Answered(found) => return reading.answered(&job, found).await,
+    };
+    let jobs: Vec<&Job<Read>> = std::iter::once(&*job).chain(&joined).collect();
+    let mut ended = reading.read_all(&jobs, guests).await;
     let own = ended.remove(0);
     for (job, result) in joined.iter().zip(ended) {
         if let Err(error) = &result {
@@ -86,15 +91,34 @@ impl Reading<'_> {
         }
     }
 
-    /// What becomes of each job, in their order.
-    async fn read_all(&self, jobs: &[&Job<Read>]) -> Vec<JobResult> {
+    /// What becomes of a job whose record another one has asked for.
+    async fn answered(&self, job: &Job<Read>, found: Found) -> JobResult {
+        let record = match self.usable(job, found) {
+            Ok(record) => record,
+            Err(result) => return result,
+        };
+        let phases = Phases::now(self.context).await;
+        let mut announced = self.announced(&[job], vec![record], phases).await;
+        announced.remove(0)
+    }
+
+    /// What becomes of each job, in their order. The guests learn of their records and go on by themselves.
+    async fn read_all(&self, jobs: &[&Job<Read>], guests: Vec<Guest>) -> Vec<JobResult> {
         let mut ended: Vec<Option<JobResult>> = jobs.iter().map(|job| self.unread(job)).collect();
         let wanted: Vec<usize> = (0..jobs.len())
             .filter(|place| ended[*place].is_none())
             .collect();
-        let asked: Vec<&Job<Read>> = wanted.iter().map(|place| jobs[*place]).collect();
+        let asked = wanted.iter().map(|place| jobs[*place]);
+        let asked: Vec<&Job<Read>> = asked
+            .chain(guests.iter().map(|guest| &*guest.job))
+            .collect();
         // What the routes may do is asked of Redis while the records are asked of the source.
-        let (found, phases) = tokio::join!(self.newest(&asked), Phases::now(self.context));
+        let (mut found, phases) = tokio::join!(self.newest(&asked), Phases::now(self.context));
+        let for_guests = found.split_off(wanted.len());
+        for (guest, found) in guests.into_iter().zip(for_guests) {
+            // One that was ended meanwhile has no use for it.
+            drop(guest.answer.send(found));
+        }
         let mut read = Vec::new();
         for (place, found) in wanted.into_iter().zip(found) {
             match self.usable(jobs[place], found) {

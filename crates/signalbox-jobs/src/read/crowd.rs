@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::guests::Tables;
+
 /// A job that waited for so long before its attempt did not come alone.
 const WAITED: SignedDuration = SignedDuration::from_millis(100);
 
@@ -13,6 +15,7 @@ pub(crate) struct Crowd {
     under_way: AtomicUsize,
     /// So many records are asked for together; fewer after the service took too long.
     most: AtomicUsize,
+    tables: Tables,
 }
 
 impl Default for Crowd {
@@ -20,6 +23,7 @@ impl Default for Crowd {
         Self {
             under_way: AtomicUsize::new(0),
             most: AtomicUsize::new(usize::MAX),
+            tables: Tables::default(),
         }
     }
 }
@@ -32,6 +36,11 @@ impl Crowd {
             crowd: self,
             others: others > 0,
         }
+    }
+
+    /// Where reads that wait for leave to send find their guests.
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// How many records may be asked for together where `limit` have room in a request.
