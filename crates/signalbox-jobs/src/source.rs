@@ -48,6 +48,8 @@ pub struct Source {
     pub(crate) reads: Crowd,
     /// What was listed last. Nothing awaits while it is locked.
     listed: Mutex<Option<Arc<[Company]>>>,
+    /// Held by whoever lists the companies because a name was missing, so that many who miss it cost one request.
+    listing: tokio::sync::Mutex<()>,
     /// What can be subscribed to in each company, and until when that is believed. Nothing awaits while it is locked.
     supported: Mutex<BTreeMap<Uuid, (Timestamp, Supported)>>,
 }
@@ -86,6 +88,7 @@ impl Source {
             people: People::default(),
             reads: Crowd::default(),
             listed: Mutex::default(),
+            listing: tokio::sync::Mutex::default(),
             supported: Mutex::default(),
         }
     }
@@ -146,10 +149,24 @@ impl Source {
         let known = self.listed().clone();
         let companies = match known {
             Some(companies) if companies.iter().any(|one| one.id == company) => companies,
-            _ => self.list_companies(way).await?,
+            known => self.newer_than(known, way).await?,
         };
         let named = companies.iter().find(|one| one.id == company);
         Ok(named.map(|one| one.name.clone()).unwrap_or_default())
+    }
+
+    /// The companies as listed after `known`, by this call or by one that it waited for.
+    async fn newer_than(
+        &self,
+        known: Option<Arc<[Company]>>,
+        way: &Way<'_>,
+    ) -> Result<Arc<[Company]>, JobError> {
+        let _turn = self.listing.lock().await;
+        let listed = self.listed().clone();
+        match listed {
+            Some(listed) if !known.is_some_and(|known| Arc::ptr_eq(&known, &listed)) => Ok(listed),
+            _ => self.list_companies(way).await,
+        }
     }
 
     /// The companies that the application sees now.
