@@ -24,7 +24,7 @@ const USUAL: &str = "poll_secs = 86400";
 /// Requests per second, of the worker that finds the backlog.
 const RATE: u32 = 5;
 /// The seconds within which no more may come: of the least number of requests several times as many are needed.
-const SPAN_FULL: u32 = 5;
+const SPAN_FULL: u32 = 6;
 const SPAN_REDUCED: u32 = 1;
 /// Records in one request (facts, Business Central §4: operations of a `$batch`).
 const TOGETHER: usize = 100;
@@ -140,13 +140,15 @@ fn reads_changes(request: &RecordedRequest) -> bool {
     request.path.ends_with("/$batch") || request.path.contains(&format!("/{SET}"))
 }
 
-/// Whether it came between the reads and belongs to the smallest number of requests like them: subscriptions are looked
-/// after when a worker starts. The list of companies is not counted.
-fn is_made_once(request: &RecordedRequest, reads: &[&RecordedRequest]) -> bool {
-    let is_list = request.path.ends_with("/companies");
+/// Whether it belongs to the smallest number of requests like the reads: it took from their rate, because subscriptions
+/// are looked after when a worker starts. The list of companies is not counted.
+fn is_made_once(request: &RecordedRequest, reads: &[&RecordedRequest], secs: u32) -> bool {
     let ends = reads.first().zip(reads.last());
-    let is_between = ends.is_some_and(|(first, last)| (first.seq..last.seq).contains(&request.seq));
-    is_between && !is_list && !reads_changes(request)
+    let took_part = ends.is_some_and(|(first, last)| {
+        let before = first.at.duration_since(request.at).as_secs_f64();
+        before < f64::from(secs) && request.seq < last.seq
+    });
+    took_part && !request.path.ends_with("/companies") && !reads_changes(request)
 }
 
 fn judged(
@@ -159,7 +161,9 @@ fn judged(
     let reads: Vec<&RecordedRequest> = requests.iter().filter(|one| reads_changes(one)).collect();
     let least = changes.div_ceil(TOGETHER);
     let took = span_ms(&reads);
-    let once = requests.iter().filter(|one| is_made_once(one, &reads));
+    let once = requests
+        .iter()
+        .filter(|one| is_made_once(one, &reads, span(size)));
     let once = once.count();
     let apart = Duration::from_secs(1) / RATE;
     let intervals = u32::try_from(least + once - 1).unwrap_or(u32::MAX);
@@ -173,10 +177,7 @@ fn judged(
             count(changes),
             count(changes),
         ),
-        Criterion::told(
-            "backlog: requests about subscriptions meanwhile",
-            count(once),
-        ),
+        Criterion::told("backlog: requests about subscriptions besides", count(once)),
         Criterion::at_most(
             "backlog: requests for changed records",
             count(reads.len()),
