@@ -68,7 +68,8 @@ pub(crate) async fn run(context: Arc<Context>, job: Job<Renew>) -> JobResult {
                 "an environment could not be looked after; trying again"
             );
             let next = round.pause(RETRY).max(named_instant(&error));
-            Ok(Completion::noted(chain).again_at(next))
+            // Not an end: a round that was let through as a probe and failed shall not open its broken lane.
+            Err(JobError::snooze(next, chain))
         }
     }
 }

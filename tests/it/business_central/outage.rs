@@ -1,7 +1,7 @@
 //! An environment that is out of order: its lane waits for it, and no job is harmed.
 
 use harness::{App, PATIENCE};
-use signalbox_core::LaneName;
+use signalbox_core::{Clock as _, LaneName, SystemClock};
 use signalbox_queue::{JobState, LaneFault};
 use signalbox_sim::{Fault, FaultKind, Posted, RetryAfter, SimHandle, Target};
 
@@ -145,4 +145,27 @@ async fn a_worker_that_starts_in_an_outage_waits_for_its_end_as_the_one_before_i
     app.sim.clear_faults();
     delivered(&app).await;
     unharmed(&app, &all).await;
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_let_through_and_fails_does_not_open_the_lane() {
+    let app = App::start().await;
+    app.until_idle().await;
+    app.sim.add_fault(Fault::on("bc", UNAVAILABLE));
+    let root = app.source_root();
+    let fault = LaneFault {
+        cause: "it is out of order".to_owned(),
+        next_action: "wait".to_owned(),
+    };
+    let every = std::time::Duration::from_millis(100);
+    let now = SystemClock.now();
+    let broken = app.queue.break_lane(&root, &root, &fault, (now, every));
+    broken.await.unwrap();
+    let ran = app.command("subscriptions renew").await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    asked_again(&app, 2).await;
+    let lane = app.queue.lane(&root, &root).await.unwrap();
+    assert!(lane.broken.is_some() && lane.mended.is_none(), "{lane:?}");
+    app.sim.clear_faults();
+    until_well(&app).await;
 }
